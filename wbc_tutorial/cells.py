@@ -1,0 +1,88 @@
+"""Floor 1, the vocabulary: the 13 classes of white blood cell and their facts."""
+
+from dataclasses import dataclass
+
+__all__ = ["CELL_CLASSES", "CLASSES", "CLASSES_11", "COARSE", "COARSE_CLASSES", "CODES", "LINEAGES", "CellClass"]
+
+
+@dataclass(frozen=True)
+class CellClass:
+    """One class of cell as a haematologist names it.
+
+    Attributes
+    ----------
+    name : str
+        The name used everywhere in code and files, such as ``"neutrophil_band"``.
+    code : str
+        Three letters for axes and tables, such as ``"NGB"``.
+    lineage : str
+        The family it belongs to: one of `LINEAGES`.
+    morphology : str
+        One line on what tells it apart under the microscope.
+    colour : str
+        Hexadecimal colour in figures; classes of one lineage share a hue.
+    diameter_um : tuple of float
+        Usual cell diameter on a smear, smallest to largest, in micrometres.
+    """
+
+    name: str
+    code: str
+    lineage: str
+    morphology: str
+    colour: str
+    diameter_um: tuple[float, float]
+
+
+LINEAGES = ("mature granulocytes", "granulocyte precursors", "monocytes", "lymphocytes", "other")
+
+_MATURE, _PRECURSOR, _MONO, _LYMPH, _OTHER = LINEAGES
+
+CELL_CLASSES = (
+    CellClass("basophil", "BAS", _MATURE,
+              "coarse blue-black granules that cover a lobed nucleus", "#4b1d6b", (10, 14)),
+    CellClass("eosinophil", "EOS", _MATURE,
+              "two lobes and a cytoplasm packed with large orange granules", "#d55e00", (12, 16)),
+    CellClass("erythroblast", "EBO", _OTHER,
+              "a small cell: round, dense nucleus in grey to pink cytoplasm", "#a50026", (8, 12)),
+    CellClass("myeloblast", "MYO", _PRECURSOR,
+              "large round nucleus, fine chromatin, nucleoli, a thin blue rim", "#08306b", (14, 19)),
+    CellClass("promyelocyte", "PMO", _PRECURSOR,
+              "large cell, off-centre nucleus, many purple-red azurophil granules", "#2171b5", (16, 22)),
+    CellClass("myelocyte", "MYB", _PRECURSOR,
+              "oval nucleus with one flat side, pinkish granular cytoplasm", "#4fa3d1", (13, 18)),
+    CellClass("metamyelocyte", "MMZ", _PRECURSOR,
+              "kidney-shaped nucleus, clumped chromatin, pink cytoplasm", "#8ecae6", (12, 16)),
+    CellClass("neutrophil_band", "NGB", _MATURE,
+              "a nucleus bent like a band, not yet cut into lobes", "#f0a202", (12, 15)),
+    CellClass("neutrophil_segmented", "NGS", _MATURE,
+              "two to five lobes joined by thin filaments, fine pink granules", "#c9b400", (12, 15)),
+    CellClass("monocyte", "MON", _MONO,
+              "the largest blood cell: folded nucleus, grey-blue cytoplasm, vacuoles", "#009e73", (15, 20)),
+    CellClass("lymphocyte_typical", "LYT", _LYMPH,
+              "a small cell: dense round nucleus that leaves a narrow blue rim", "#e377c2", (8, 12)),
+    CellClass("lymphocyte_atypical", "LYA", _LYMPH,
+              "larger, irregular nucleus, wide cytoplasm that is bluer at its edge", "#8c2d75", (12, 20)),
+    CellClass("smudge_cell", "KSC", _OTHER,
+              "a burst cell: a smeared nucleus with neither cytoplasm nor border", "#7f7f7f", (12, 20)),
+)
+
+CLASSES = tuple(cell.name for cell in CELL_CLASSES)
+CODES = tuple(cell.code for cell in CELL_CLASSES)
+CLASSES_11 = CLASSES[:11]
+"""The public 11-class variant: without atypical lymphocytes and smudge cells."""
+
+COARSE_CLASSES = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
+"""Five coarse classes, for sets that do not subdivide neutrophils."""
+
+COARSE = {
+    "basophil": "basophil",
+    "eosinophil": "eosinophil",
+    "neutrophil_band": "neutrophil",
+    "neutrophil_segmented": "neutrophil",
+    "neutrophil": "neutrophil",
+    "monocyte": "monocyte",
+    "lymphocyte": "lymphocyte",
+    "lymphocyte_typical": "lymphocyte",
+    "lymphocyte_atypical": "lymphocyte",
+}
+"""Class -> coarse class; a class that is not a key has no coarse class and is left out."""
