@@ -161,17 +161,19 @@ def _simulated(name: str, title: str, real: Laboratory, share: int) -> Laborator
     )
 
 
-LABORATORIES: Mapping[str, Laboratory] = MappingProxyType({
-    lab.name: lab
-    for lab in (
-        _MATEK,
-        _ACEVEDO,
-        _MLL,
-        _simulated("sim_matek", "simulated laboratory in the image of Mat_19", _MATEK, 11),
-        _simulated("sim_acevedo", "simulated laboratory in the image of Ace_20", _ACEVEDO, 11),
-        _simulated("sim_mll", "simulated laboratory in the image of MLL_20", _MLL, 18),
-    )
-})
+LABORATORIES: Mapping[str, Laboratory] = MappingProxyType(
+    {
+        lab.name: lab
+        for lab in (
+            _MATEK,
+            _ACEVEDO,
+            _MLL,
+            _simulated("sim_matek", "simulated laboratory in the image of Mat_19", _MATEK, 11),
+            _simulated("sim_acevedo", "simulated laboratory in the image of Ace_20", _ACEVEDO, 11),
+            _simulated("sim_mll", "simulated laboratory in the image of MLL_20", _MLL, 18),
+        )
+    }
+)
 """The study's three laboratories and their simulated twins, by name."""
 
 _FOUR_COARSE = {"basophil": "basophil", "eosinophil": "eosinophil", "lymphocyte": "lymphocyte_typical",
@@ -216,7 +218,7 @@ OPEN_SETS: Mapping[str, Laboratory] = MappingProxyType({
             native_labels={"basophil": "basophil", "eosinophil": "eosinophil", "erythroblast": "erythroblast",
                            "lymphocyte": "lymphocyte_typical", "monocyte": "monocyte",
                            "neutrophil": "neutrophil"},
-            dropped={"ig": "immature granulocytes and stages mixed", "platelet": "a platelet is not a white blood cell"},
+            dropped={"ig": "immature granulocytes, stages mixed", "platelet": "a platelet is not a white blood cell"},
         ),
     )
 })  # fmt: skip

@@ -1,0 +1,74 @@
+"""Floor 4, what one step sees: a share of every laboratory, as tensors, each image turned and stained anew."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wbc_tutorial.cell_images import CellImages
+
+__all__ = ["as_tensor", "augment", "batches"]
+
+
+def as_tensor(images: np.ndarray, device="cpu") -> Tensor:
+    """Turn uint8 images (n, 3, S, S) into float32 in [0, 1] on `device`, channels last (faster convolutions)."""
+    pixels = torch.as_tensor(np.ascontiguousarray(images)).to(device)
+    return pixels.to(memory_format=torch.channels_last).float().div_(255)
+
+
+def augment(images: Tensor, generator: torch.Generator, stain_jitter: float = 0.1) -> Tensor:
+    """Draw for each image one of the square's eight symmetries and another stain.
+
+    A smear has no up or down, so a flip or a quarter turn shows an equally possible cell. Stain is jittered in
+    optical density, where dyes add: ``OD' = a OD + b`` per image and channel, that is ``I' = exp(-b) I**a``, with a
+    uniform in 1 +- `stain_jitter` and b in +- `stain_jitter` / 2.
+
+    Parameters
+    ----------
+    images : float (N, 3, S, S) in [0, 1]
+    generator : torch.Generator
+        On the CPU, whatever the device of the images, so that a GPU draws the same.
+    stain_jitter : float
+        0 = geometry only.
+    """
+    n = len(images)
+    flip_rows, flip_columns, swap = (torch.rand(3, n, 1, 1, 1, generator=generator) < 0.5).to(images.device)
+    images = torch.where(flip_rows, images.flip(2), images)
+    images = torch.where(flip_columns, images.flip(3), images)
+    images = torch.where(swap, images.transpose(2, 3), images)
+    if stain_jitter:
+        a, b = (torch.rand(2, n, 3, 1, 1, generator=generator) * 2 - 1).to(images.device) * stain_jitter
+        images = (images.clamp_min(1 / 255).log_() * (1 + a) - b / 2).exp_().clamp_(max=1)
+    return images
+
+
+def batches(
+    cells: CellImages, steps: int, per_domain: int, generator: torch.Generator, balanced: bool = False
+) -> Iterator[np.ndarray]:
+    """Yield `steps` times the rows of a batch: `per_domain` images of every laboratory.
+
+    Natural sampling goes through each laboratory in a new random order, again and again. Class-balanced sampling
+    draws with weight ``1 / (N[d, c] * classes present in d)``: each class of a laboratory is equally likely.
+    """
+    rows_of = [np.flatnonzero(cells.domains == domain) for domain in range(len(cells.domain_names))]
+    empty = [name for name, rows in zip(cells.domain_names, rows_of, strict=True) if not len(rows)]
+    if empty:
+        raise ValueError(
+            f"no training image from {', '.join(empty)}: leave out the laboratory with cells.of_domain(...)"
+        )
+    counts = cells.counts
+
+    def endless(domain: int) -> Iterator[int]:
+        rows = rows_of[domain]
+        weights = torch.as_tensor(1 / counts[domain, cells.labels[rows]])
+        while True:
+            if balanced:
+                chosen = torch.multinomial(weights, len(rows), replacement=True, generator=generator)
+            else:
+                chosen = torch.randperm(len(rows), generator=generator)
+            yield from rows[chosen.numpy()]
+
+    streams = [endless(domain) for domain in range(len(rows_of))]
+    for _ in range(steps):
+        yield np.array([next(stream) for stream in streams for _ in range(per_domain)])

