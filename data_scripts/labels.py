@@ -7,7 +7,7 @@ from pathlib import Path
 
 from problems import BadInput
 
-from wbc_tutorial.cells import CLASSES, CLASSES_11, CODES, COARSE
+from wbc_tutorial.cells import CLASSES, CLASSES_11, COARSE, CODES
 
 __all__ = ["LabelTable", "class_named", "keep_classes", "read_label_table"]
 
@@ -35,7 +35,7 @@ def keep_classes(label: str, native: str, classes: int) -> str | None:
     """Return the label in the space of 13, 11 or 5 classes, or None when it has no place there."""
     if classes == 5:
         return COARSE.get(label)
-    if classes == 11 and (label in CLASSES[len(CLASSES_11):] or native == "MOB"):
+    if classes == 11 and (label in CLASSES[len(CLASSES_11) :] or native == "MOB"):
         return None
     return label
 

@@ -76,9 +76,7 @@ def write_images(path: Path, scratch: Path, rows: Sequence[int], size: int) -> N
     raw = np.memmap(scratch, dtype=np.uint8, mode="r").reshape(-1, size, size, 3)
     order = np.asarray(rows, dtype=np.int64)
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for start in range(0, len(order), _CHUNK):
             file.write(raw[order[start : start + _CHUNK]].tobytes())
         file.flush()
