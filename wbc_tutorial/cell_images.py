@@ -1,5 +1,6 @@
 """Floor 2, the container: `CellImages`, images with the class and the laboratory of each, in memory or on disk."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -106,6 +107,16 @@ class CellImages:
         counts = np.zeros((len(self.domain_names), len(self.classes)), dtype=np.int64)
         np.add.at(counts, (self.domains, self.labels), 1)
         return counts
+
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that change with the cells: of a prepared set the digest in its set.json."""
+        parts = self.provenance.get("parts", [self.provenance])
+        stored = [part.get("digest") for part in parts]
+        facts = [*stored] if all(stored) else [np.ascontiguousarray(self.images[:]).tobytes()]
+        sha = hashlib.sha256(repr((self.classes, self.domain_names)).encode())
+        for fact in [*facts, self.labels.tobytes(), self.domains.tobytes()]:
+            sha.update(fact.encode() if isinstance(fact, str) else fact)
+        return sha.hexdigest()[:16]
 
     def subset(self, rows) -> "CellImages":
         """Only these rows: indices or a boolean mask. Classes and domains keep their numbers."""

@@ -1,0 +1,57 @@
+"""The one look of all figures: style, colours and markers, and `show`, which adds the alt text."""
+
+import io
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from wbc_tutorial.cells import CELL_CLASSES
+
+__all__ = ["DOMAIN_STYLE", "class_code", "class_colour", "show", "use_style"]
+
+DOMAIN_STYLE = (("o", "#0072B2"), ("s", "#E69F00"), ("^", "#009E73"), ("D", "#CC79A7"), ("v", "#56B4E9"))
+"""Marker and colour of laboratory 0, 1, 2, ...: never colour alone."""
+
+
+_BY_NAME = {cell.name: cell for cell in CELL_CLASSES}
+
+
+_COARSE_AS = {"neutrophil": "neutrophil_segmented", "lymphocyte": "lymphocyte_typical"}
+
+
+def class_code(name: str) -> str:
+    """Three letters for an axis; coarse neutrophils and lymphocytes become NEU and LYM."""
+    return {"neutrophil": "NEU", "lymphocyte": "LYM"}.get(name) or _BY_NAME[name].code
+
+
+def class_colour(name: str) -> str:
+    """Colour of a class; a coarse class takes that of its commonest member."""
+    return _BY_NAME[_COARSE_AS.get(name, name)].colour
+
+
+def use_style() -> None:
+    """Apply the course's one style to matplotlib."""
+    plt.style.use(Path(__file__).parent.with_name("course.mplstyle"))
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure as PNG with its alternative text: in the output's metadata, and as a caption under it.
+
+    Parameters
+    ----------
+    figure : Figure
+        It is closed afterwards.
+    alt : str
+        What the figure shows and what to read from it, for readers who do not see it.
+    """
+    from IPython.display import Markdown, display
+
+    if not alt.strip():
+        raise ValueError("alt is empty: say in a sentence what the figure shows")
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    plt.close(figure)
+    png = {"image/png": file.getvalue(), "text/plain": alt}
+    display(png, raw=True, metadata={"image/png": {"alt": alt}})
+    display(Markdown(f"*{alt}*"))
