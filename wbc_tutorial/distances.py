@@ -6,7 +6,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-__all__ = ["check_batch", "check_number", "check_range", "scaled_distances", "wide"]
+__all__ = ["check_batch", "check_number", "check_range", "check_tables", "scaled_distances", "wide"]
 
 
 def wide(device: torch.device) -> torch.dtype:
@@ -45,8 +45,8 @@ def check_number(name: str, value: float, *, zero: bool) -> None:
         raise ValueError(f"{name}: got {value!r}, expected a finite number {'>= 0' if zero else '> 0'}")
 
 
-def _check_tables(features: Tensor, labels: Tensor, domains: Tensor, centroids: Tensor, counts: Tensor):
-    """Return centroids (D, C, h) and counts (D, C) as tensors that fit the batch, or say what is wrong."""
+def check_tables(features: Tensor, labels: Tensor, domains: Tensor, centroids: Tensor, counts: Tensor):
+    """Return centroids (D, C, h) and counts (D, C) as tensors that fit the checked batch, or say what is wrong."""
     counts = torch.as_tensor(counts).to(wide(features.device)).to(features.device)
     centroids = torch.as_tensor(centroids).detach().to(features.dtype).to(features.device)
     if counts.ndim != 2 or not (counts.isfinite() & (counts >= 0)).all():
@@ -109,7 +109,7 @@ def scaled_distances(
     check_number("nu", nu, zero=True)
     check_number("temperature", temperature, zero=False)
     features, labels, domains = check_batch(features, labels=labels, domains=domains)
-    centroids, counts = _check_tables(features, labels, domains, centroids, counts)
+    centroids, counts = check_tables(features, labels, domains, centroids, counts)
     domain, label = ((counts > 0) & centroids.isfinite().all(-1)).nonzero(as_tuple=True)  # (K,), (K,)
     squared = (features[:, None] - centroids[domain, label]).square().sum(-1)  # (N, K)
     nonzero = squared > 0  # the root's slope at 0 is infinite: go round it before anything is masked
