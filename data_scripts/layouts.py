@@ -109,7 +109,7 @@ def _find_root(source: Path, folders: set[str], prefer: str, what: str) -> Path:
     floors = [[source]]
     for _ in range(2):
         floors.append([child for place in floors[-1] for child in sorted(place.iterdir())
-                       if child.is_dir() and not child.name.startswith(".")])  # fmt: skip
+                       if child.is_dir() and not child.name.startswith(".") and child.name != "__MACOSX"])  # fmt: skip
     named = [place for floor in floors for place in floor if place.name == prefer and holds(place)]
     for floor in [named, *floors]:
         found = [place for place in floor if holds(place)]

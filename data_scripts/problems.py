@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import signal
 import sys
 import threading
@@ -47,6 +48,9 @@ def one_line_errors(main: Callable[[Sequence[str] | None], None], argv: Sequence
     except KeyboardInterrupt:
         print("interrupted: nothing was left under the final name; run the same command again", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as problem:
         cures = {
             errno.ENOSPC: "the disk is full: free some space or choose another --out",
