@@ -26,6 +26,8 @@ class Criteria:
         Chances of 1, 2, 3, 4, 5 lobes.
     density, clumps, grain_um : Range
         Chromatin: dye per area, contrast of the clumps, their size (micrometres).
+    edge_um, uneven : float
+        Width of the nucleus's border and how patchy it is; a smudge has no border.
     nucleoli : tuple of int
         Fewest and most.
     rna, eosin, haemoglobin : Range
@@ -48,6 +50,8 @@ class Criteria:
     density: Range = (0.9, 1.1)
     clumps: Range = (0.2, 0.32)
     grain_um: Range = (0.3, 0.45)
+    edge_um: float = 0.3
+    uneven: float = 0.07
     nucleoli: tuple[int, int] = (0, 0)
     rna: Range = (0.1, 0.3)
     eosin: Range = (0.15, 0.4)
@@ -63,49 +67,50 @@ class Criteria:
 
 CRITERIA = {
     "basophil": Criteria(
-        ("bilobed", "kidney"), (0.38, 0.58), (1.1, 1.4), lobes=(0.0, 0.6, 0.4), density=(0.6, 0.95),
-        clumps=(0.1, 0.2), rna=(0.1, 0.3), eosin=(0.1, 0.35), basophilic=(0.55, 1.5), ragged_um=(0.15, 0.5)),
+        ("bilobed", "kidney"), (0.4, 0.6), (1.1, 1.4), lobes=(0.0, 0.6, 0.4), density=(0.55, 0.9),
+        clumps=(0.1, 0.25), rna=(0.1, 0.35), eosin=(0.1, 0.35), basophilic=(0.9, 2.4), ragged_um=(0.15, 0.5)),
     "eosinophil": Criteria(
-        ("bilobed",), (0.27, 0.42), lobes=(0.0, 0.78, 0.2, 0.02), rna=(0.05, 0.2), eosin=(0.15, 0.4),
-        eosinophilic=(1.5, 2.4), clumps=(0.2, 0.35), ragged_um=(0.1, 0.35)),
+        ("bilobed",), (0.28, 0.42), lobes=(0.0, 0.76, 0.21, 0.03), rna=(0.0, 0.15), eosin=(0.15, 0.4),
+        eosinophilic=(1.4, 2.5), density=(0.85, 1.05), clumps=(0.25, 0.42), ragged_um=(0.1, 0.35)),
     "erythroblast": Criteria(
-        ("oval",), (0.3, 0.65), (1.0, 1.15), (0.0, 0.7), density=(1.05, 1.4), clumps=(0.15, 0.35),
-        grain_um=(0.4, 0.6), rna=(0.15, 0.85), eosin=(0.0, 0.2), haemoglobin=(0.2, 0.8), ragged_um=(0.1, 0.4)),
+        ("oval",), (0.3, 0.65), (1.0, 1.15), (0.0, 0.7), density=(1.05, 1.35), clumps=(0.15, 0.35),
+        grain_um=(0.35, 0.55), rna=(0.15, 0.85), eosin=(0.0, 0.2), haemoglobin=(0.2, 0.8), ragged_um=(0.1, 0.4)),
     "myeloblast": Criteria(
-        ("oval", "oval", "kidney"), (0.68, 0.86), (1.0, 1.3), density=(0.62, 0.85), clumps=(0.06, 0.15),
-        grain_um=(0.2, 0.3), nucleoli=(1, 5), rna=(0.4, 0.95), eosin=(0.0, 0.15), edge_rna=0.2),
+        ("oval", "oval", "oval", "kidney"), (0.64, 0.84), (1.0, 1.3), density=(0.72, 0.95),
+        clumps=(0.1, 0.2), grain_um=(0.2, 0.3), nucleoli=(1, 5), rna=(0.4, 0.95), eosin=(0.0, 0.15),
+        edge_rna=0.2, ragged_um=(0.15, 0.5)),
     "promyelocyte": Criteria(
-        ("oval", "oval", "flat"), (0.5, 0.7), (1.0, 1.35), (0.5, 1.0), density=(0.68, 0.92),
-        clumps=(0.1, 0.22), grain_um=(0.25, 0.4), nucleoli=(0, 3), rna=(0.35, 0.8), eosin=(0.05, 0.3),
-        azurophil=(0.9, 2.6), edge_rna=0.15),
+        ("oval", "oval", "flat"), (0.46, 0.68), (1.0, 1.35), (0.5, 1.0), density=(0.78, 1.02),
+        clumps=(0.14, 0.28), grain_um=(0.22, 0.36), nucleoli=(0, 3), rna=(0.35, 0.8), eosin=(0.05, 0.3),
+        azurophil=(0.7, 2.6), edge_rna=0.15),
     "myelocyte": Criteria(
-        ("flat", "flat", "oval"), (0.4, 0.6), (1.1, 1.45), (0.5, 1.0), density=(0.78, 1.0),
-        clumps=(0.16, 0.3), rna=(0.2, 0.5), eosin=(0.15, 0.4), azurophil=(0.15, 0.8), neutrophilic=(0.8, 2.2)),
+        ("flat", "flat", "oval"), (0.4, 0.6), (1.1, 1.45), (0.5, 1.0), density=(0.85, 1.08),
+        clumps=(0.22, 0.38), rna=(0.15, 0.5), eosin=(0.15, 0.4), azurophil=(0.1, 0.9), neutrophilic=(0.8, 2.4)),
     "metamyelocyte": Criteria(
-        ("kidney",), (0.38, 0.55), (1.15, 1.5), (0.3, 0.9), density=(0.82, 1.05), clumps=(0.2, 0.34),
-        grain_um=(0.32, 0.5), rna=(0.1, 0.35), eosin=(0.2, 0.45), azurophil=(0.0, 0.4),
-        neutrophilic=(0.9, 2.4)),
+        ("kidney",), (0.38, 0.56), (1.15, 1.5), (0.3, 0.9), density=(0.88, 1.1), clumps=(0.25, 0.42),
+        grain_um=(0.3, 0.45), rna=(0.05, 0.35), eosin=(0.15, 0.45), azurophil=(0.0, 0.5),
+        neutrophilic=(0.8, 2.4)),
     "neutrophil_band": Criteria(
-        ("band",), (0.28, 0.42), off_centre=(0.0, 0.7), density=(0.92, 1.15), clumps=(0.2, 0.36),
-        grain_um=(0.35, 0.5), rna=(0.02, 0.18), eosin=(0.18, 0.42), neutrophilic=(0.9, 2.6)),
+        ("band",), (0.3, 0.44), off_centre=(0.0, 0.7), density=(0.92, 1.15), clumps=(0.25, 0.42),
+        grain_um=(0.3, 0.45), rna=(0.0, 0.18), eosin=(0.12, 0.4), neutrophilic=(0.7, 2.6)),
     "neutrophil_segmented": Criteria(
-        ("segmented",), (0.24, 0.38), lobes=(0.0, 0.14, 0.4, 0.33, 0.13), off_centre=(0.0, 0.7),
-        density=(0.95, 1.2), clumps=(0.2, 0.36), grain_um=(0.35, 0.5), rna=(0.0, 0.15), eosin=(0.18, 0.42),
-        neutrophilic=(0.9, 2.6)),
+        ("segmented",), (0.28, 0.42), lobes=(0.0, 0.14, 0.4, 0.33, 0.13), off_centre=(0.0, 0.7),
+        density=(0.95, 1.2), clumps=(0.25, 0.42), grain_um=(0.3, 0.45), rna=(0.0, 0.15), eosin=(0.12, 0.4),
+        neutrophilic=(0.7, 2.6)),
     "monocyte": Criteria(
-        ("folded",), (0.4, 0.62), (1.05, 1.45), (0.0, 0.7), density=(0.7, 0.95), clumps=(0.15, 0.3),
-        grain_um=(0.3, 0.5), rna=(0.28, 0.62), eosin=(0.02, 0.22), neutrophilic=(0.3, 1.6), vacuoles=(0, 10),
+        ("folded",), (0.38, 0.62), (1.05, 1.45), (0.0, 0.7), density=(0.75, 1.0), clumps=(0.2, 0.36),
+        grain_um=(0.28, 0.45), rna=(0.25, 0.62), eosin=(0.02, 0.22), neutrophilic=(0.3, 1.6), vacuoles=(0, 10),
         ragged_um=(0.25, 0.9)),
     "lymphocyte_typical": Criteria(
-        ("oval", "oval", "oval", "flat"), (0.66, 0.9), (1.0, 1.2), (0.2, 1.0), density=(0.95, 1.2),
-        clumps=(0.1, 0.25), grain_um=(0.5, 0.8), rna=(0.25, 0.8), eosin=(0.0, 0.1), azurophil=(0.0, 0.05),
-        ragged_um=(0.1, 0.45)),
+        ("oval", "oval", "oval", "flat"), (0.6, 0.9), (1.0, 1.2), (0.2, 1.0), density=(0.92, 1.2),
+        clumps=(0.14, 0.32), grain_um=(0.4, 0.7), rna=(0.2, 0.8), eosin=(0.0, 0.1), azurophil=(0.0, 0.05),
+        ragged_um=(0.1, 0.5)),
     "lymphocyte_atypical": Criteria(
-        ("oval", "kidney", "folded"), (0.38, 0.66), (1.05, 1.5), (0.2, 1.0), density=(0.78, 1.05),
-        clumps=(0.12, 0.28), grain_um=(0.4, 0.7), nucleoli=(0, 1), rna=(0.4, 1.1), eosin=(0.0, 0.1),
-        azurophil=(0.0, 0.06), edge_rna=0.6, vacuoles=(0, 2), ragged_um=(0.3, 0.9)),
+        ("oval", "kidney", "folded"), (0.38, 0.66), (1.05, 1.5), (0.2, 1.0), density=(0.8, 1.08),
+        clumps=(0.15, 0.32), grain_um=(0.35, 0.6), nucleoli=(0, 1), rna=(0.4, 1.0), eosin=(0.0, 0.1),
+        azurophil=(0.0, 0.06), edge_rna=0.6, vacuoles=(0, 2), ragged_um=(0.25, 0.8)),
     "smudge_cell": Criteria(
-        ("smeared",), (0.75, 1.0), (1.0, 1.8), (0.0, 0.0), density=(0.42, 0.75), clumps=(0.15, 0.4),
-        grain_um=(0.4, 0.7), rna=(0.0, 0.0), eosin=(0.0, 0.0), ragged_um=(0.6, 1.4)),
+        ("smeared",), (0.85, 1.2), (1.0, 1.6), (0.0, 0.0), density=(0.5, 0.85), clumps=(0.2, 0.45),
+        grain_um=(0.4, 0.8), edge_um=2.6, uneven=0.3, rna=(0.0, 0.0), eosin=(0.0, 0.0), ragged_um=(0.3, 0.8)),
 }  # fmt: skip
 """Class -> criteria, in the order of `wbc_tutorial.cells.CLASSES`."""

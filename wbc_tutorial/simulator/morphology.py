@@ -91,7 +91,7 @@ def draw_cell(
     y = x if y_um is None else y_um
     g, criteria = generator, CRITERIA[cell_class]
     low, high = CELL_CLASSES[CLASSES.index(cell_class)].diameter_um
-    radius = 0.5 * np.clip(g.normal((low + high) / 2, (high - low) / 4), low - 0.4, high + 0.4)
+    radius = 0.5 * np.clip(g.normal(0.6 * low + 0.4 * high, (high - low) / 4), low - 0.4, high + 0.4)
     centre = g.uniform(-0.8, 0.8, 2)
     ragged = g.uniform(*criteria.ragged_um)
     body = _body(g, radius, ragged)
@@ -99,9 +99,13 @@ def draw_cell(
     lobes = 1 + int(g.choice(len(criteria.lobes), p=criteria.lobes))
     area = g.uniform(*criteria.nc) * np.pi * radius**2
     aspect, off_centre = g.uniform(*criteria.aspect), g.uniform(*criteria.off_centre)
-    shape = draw_nucleus(g, kind, aspect, lobes, area, (radius, off_centre))
+    room = (radius, off_centre)
+    shape = draw_nucleus(g, kind, aspect=aspect, lobes=lobes, area=area, room=room)
 
-    columns, rows = (np.flatnonzero(np.abs(a - c) < radius + 3.5) for a, c in zip((x, y), centre, strict=True))
+    columns, rows = (
+        np.flatnonzero(np.abs(a - c) < max(radius + 3.5, 12.5 if kind == "smeared" else 0.0))
+        for a, c in zip((x, y), centre, strict=True)
+    )
     window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     u, v = x[window[1]] - centre[0], y[window[0]] - centre[1]
     nucleus = shape.distance(u, v)
@@ -112,7 +116,7 @@ def draw_cell(
     else:
         nucleus += 0.07 * noise(g, u, v, 0.5) + 0.12 * noise(g, u, v, 1.2)
         cell = np.maximum(cell, nucleus + 0.25)
-    stains = _dye(g, criteria, u, v, cell, nucleus)
+    stains = _dye(g, criteria, (u, v), radius, cell=cell, nucleus=nucleus)
 
     def whole(part, fill):
         full = np.full((*part.shape[:-2], y.size, x.size), fill, dtype=np.float32)
@@ -143,13 +147,14 @@ def _points(g: np.random.Generator, density: float, reach: float) -> np.ndarray:
 
 
 def _dye(
-    g: np.random.Generator, criteria: Criteria, u: np.ndarray, v: np.ndarray, cell: np.ndarray, nucleus: np.ndarray
+    g: np.random.Generator, criteria: Criteria, axes: tuple, radius: float, *, cell: np.ndarray, nucleus: np.ndarray
 ) -> np.ndarray:
-    """Amount of each of `STAINS` on the grid of axes `u` and `v`, shape (6, H, W)."""
+    """Amount of each of `STAINS` on a grid, shape (6, H, W)."""
+    u, v = axes
     stains = np.zeros((len(STAINS), *cell.shape), dtype=np.float32)
-    inside, core = soft_step(cell, 0.45), soft_step(nucleus, 0.3)
+    inside, core = soft_step(cell, 0.45), soft_step(nucleus, criteria.edge_um)
     plasm = inside * (1.0 - 0.9 * core)
-    reach = float(max(-u[0], u[-1])) - 3.0
+    reach = radius + 0.5
 
     # Cytoplasm: blue from RNA (more at the border), pink from eosin, tan from haemoglobin, a little uneven.
     uneven = 1.0 + 0.16 * noise(g, u, v, 0.35) + 0.14 * noise(g, u, v, 1.5)
@@ -168,12 +173,13 @@ def _dye(
     fine = dots(u, v, _points(g, g.uniform(*criteria.neutrophilic), reach), g.uniform(0.13, 0.2))
     stains[_AZUROPHIL] += np.minimum(fine, 1.5) * plasm * g.uniform(0.12, 0.5)
     if criteria.eosinophilic[1] > 0:
-        large = dots(u, v, _points(g, g.uniform(*criteria.eosinophilic), reach), g.uniform(0.3, 0.42))
-        bead = soft_step(large - 0.55, 0.6)
-        stains[_EOSIN] += plasm * (g.uniform(0.75, 1.25) * bead + 0.12 * np.minimum(large, 3.0))
+        large = dots(u, v, _points(g, g.uniform(*criteria.eosinophilic), reach), g.uniform(0.27, 0.36))
+        bead = soft_step(large - 0.5, 0.6)
+        stains[_EOSIN] += plasm * (g.uniform(0.45, 0.85) * bead + 0.1 * np.minimum(large, 2.0) + 0.15)
     if criteria.basophilic[1] > 0:
-        large = dots(u, v, _points(g, g.uniform(*criteria.basophilic), reach), g.uniform(0.32, 0.5))
-        stains[_BASOPHILIC] += soft_step(large - 0.5, 0.5) * inside * g.uniform(0.6, 1.0)
+        large = dots(u, v, _points(g, g.uniform(*criteria.basophilic), reach), g.uniform(0.26, 0.42))
+        ground = g.uniform(0.05, 0.3) * (1.0 + 0.3 * noise(g, u, v, 0.5))
+        stains[_BASOPHILIC] += (soft_step(large - 0.5, 0.5) * g.uniform(0.4, 0.8) + ground) * inside
 
     # Vacuoles: round holes in the cytoplasm that nibble at the nucleus.
     n = int(g.integers(criteria.vacuoles[0], criteria.vacuoles[1] + 1))
@@ -188,7 +194,7 @@ def _dye(
 
 
 def _within(limits: tuple[float, float], fraction: float) -> float:
-    """The value a `fraction` of the way between two limits."""
+    """Return the value a `fraction` of the way between two limits."""
     return limits[0] + (limits[1] - limits[0]) * fraction
 
 
@@ -197,17 +203,18 @@ def _chromatin(
 ) -> np.ndarray:
     """Dye held by the nucleus: clumps, the paler gaps between them, the membrane's rim, nucleoli."""
     grain, clumps = g.uniform(*criteria.grain_um), g.uniform(*criteria.clumps)
-    clump = np.tanh(1.2 * noise(g, u, v, grain)) - 0.5 * np.clip(noise(g, u, v, 0.75 * grain) - 0.8, 0.0, 1.2)
-    broad = noise(g, u, v, 1.6)
-    rim = np.exp(-np.square((nucleus - 0.25) / 0.3))
-    density = g.uniform(*criteria.density) * (1.0 + clumps * clump + 0.06 * broad + 0.22 * rim)
+    clump = np.tanh(1.2 * noise(g, u, v, grain)) - 0.8 * np.clip(noise(g, u, v, 0.75 * grain) - 0.8, 0.0, 1.2)
+    drawn_out = (0.3, 1.0) if criteria.edge_um > 1.0 else (1.0, 1.0)
+    broad = noise(g, drawn_out[0] * u, drawn_out[1] * v, 1.6)
+    rim = np.exp(-np.square((nucleus - 0.25) / 0.3)) * (criteria.edge_um < 1.0)
+    density = g.uniform(*criteria.density) * (1.0 + clumps * clump + criteria.uneven * broad + 0.26 * rim)
     n = int(g.integers(criteria.nucleoli[0], criteria.nucleoli[1] + 1))
     if n:
         deep = 0.5 * float(np.sqrt(max(np.count_nonzero(nucleus > 0), 1) / np.pi)) * float(u[1] - u[0])
         middle = _middle(u, v, nucleus)
         spots = np.column_stack([g.normal(0, deep, (n, 2)) + middle, g.uniform(0.5, 1.05, n)])
         density = density * (1.0 - g.uniform(0.2, 0.42) * soft_step(discs_distance(u, v, spots), 0.5))
-    return density
+    return np.maximum(density, 0.05)
 
 
 def _middle(u: np.ndarray, v: np.ndarray, nucleus: np.ndarray) -> np.ndarray:

@@ -8,7 +8,11 @@ from wbc_tutorial.simulator.textures import discs_distance
 
 __all__ = ["Nucleus", "draw_nucleus"]
 
-_NO_BITES = np.zeros((0, 3))
+_BRIM_UM = 0.5
+"""How far the brim of an indentation is rounded, micrometres."""
+
+_SMEAR_UM = 10.5
+"""How far from its centre a burst nucleus may reach, micrometres."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class Nucleus:
         inside = discs_distance(x, y, self.discs)
         if self.bites is None or not len(self.bites):
             return inside
-        return np.minimum(inside, -discs_distance(x, y, self.bites))
+        outside = -discs_distance(x, y, self.bites)
+        # A smooth minimum: an indentation has a rounded brim.
+        blend = np.clip(0.5 + 0.5 * (outside - inside) / _BRIM_UM, 0.0, 1.0)
+        return outside * (1 - blend) + inside * blend - _BRIM_UM * blend * (1 - blend)
 
     def moved(self, scale: float, turn: float, shift: tuple[float, float]) -> "Nucleus":
         """Scale, then turn by `turn` radians, then shift by micrometres."""
@@ -75,14 +82,14 @@ def _flat_oval(g: np.random.Generator, aspect: float) -> Nucleus:
 def _kidney(g: np.random.Generator, aspect: float) -> Nucleus:
     """Kidney or bean: an indentation less deep than half the nucleus (the metamyelocyte's)."""
     oval = _oval(g, aspect + 0.15)
-    depth, radius = g.uniform(0.35, 0.85), g.uniform(0.35, 1.0)
+    depth, radius = g.uniform(0.3, 0.7), g.uniform(0.5, 1.8)
     angle = np.pi / 2 + g.uniform(-0.35, 0.35)
     away = 1.0 + radius - depth
     return Nucleus(oval.discs, np.array([[away * np.cos(angle), away * np.sin(angle), radius]]))
 
 
 def _band(g: np.random.Generator, aspect: float) -> Nucleus:
-    """A bent band (C, U or S) whose narrowest part keeps more than a third of its width: no filament."""
+    """Bend a band (C, U or S) whose narrowest part keeps more than a third of its width: no filament."""
     n, s_shaped = 15, g.random() < 0.22
     turn = g.uniform(-0.8, 0.8) if s_shaped else g.uniform(1.7, 4.6)
     wiggle = g.uniform(0.7, 1.2) if s_shaped else g.uniform(-0.25, 0.25)
@@ -96,10 +103,10 @@ def _band(g: np.random.Generator, aspect: float) -> Nucleus:
 def _segmented(g: np.random.Generator, n: int, spread: float, thread: float) -> Nucleus:
     """`n` lobes on an arc, each joined to the next by a filament of half-width `thread` (in lobe radii)."""
     sizes = g.uniform(0.78, 1.2, n)
-    gaps = g.uniform(0.75, 1.2, n) * spread
-    turns = g.uniform(0.5, 1.35, n) * (1.25 if n > 3 else 1.0) * (1 if g.random() < 0.5 else -1)
+    gaps = g.uniform(0.7, 1.1, n) * spread
+    turns = g.uniform(0.7, 1.6, n) * (1.1 if n > 3 else 1.0) * (1 if g.random() < 0.5 else -1)
     flips = np.where(g.random(n) < 0.16, -1.0, 1.0)
-    stretch, tilt = g.uniform(0.1, 0.75, n), g.uniform(-0.9, 0.9, n)
+    stretch, tilt = g.uniform(0.1, 1.1, n), g.uniform(-0.9, 0.9, n)
     heading, place, discs, previous = 0.0, np.zeros(2), [], None
     for k in range(n):
         if k:
@@ -118,7 +125,7 @@ def _segmented(g: np.random.Generator, n: int, spread: float, thread: float) -> 
 
 
 def _folded(g: np.random.Generator, aspect: float) -> Nucleus:
-    """The monocyte's: a kidney, a horseshoe or a broad irregular nucleus with folds."""
+    """Fold: a kidney, a horseshoe or a broad irregular nucleus (the monocyte's)."""
     kind = g.random()
     if kind < 0.35:
         return _kidney(g, aspect + 0.1)
@@ -134,9 +141,9 @@ def _folded(g: np.random.Generator, aspect: float) -> Nucleus:
 
 
 def _smeared(g: np.random.Generator, aspect: float) -> Nucleus:
-    """A burst nucleus: uneven patches drawn out in one direction."""
+    """Burst: uneven patches drawn out in one direction."""
     n = int(g.integers(5, 10))
-    points = g.normal(0.0, 1.0, (n, 2)) * [0.75 * aspect, 0.5]
+    points = np.clip(g.normal(0.0, 1.0, (n, 2)), -2, 2) * [0.6 * aspect, 0.5]
     return Nucleus(np.column_stack([points, g.uniform(0.55, 1.15, n)]))
 
 
@@ -147,6 +154,7 @@ _ROUNDED = {"oval": _oval, "flat": _flat_oval, "kidney": _kidney, "band": _band,
 def draw_nucleus(
     generator: np.random.Generator,
     kind: str,
+    *,
     aspect: float,
     lobes: int,
     area: float,
@@ -179,7 +187,7 @@ def draw_nucleus(
     axis = np.linspace(-reach, reach, 48)
     unit_area = np.count_nonzero(unit.distance(axis, axis) > 0) * (axis[1] - axis[0]) ** 2
     radius, off_centre = room
-    scale = min(np.sqrt(area / unit_area), 0.98 * radius / reach if kind != "smeared" else np.inf)
+    scale = min(np.sqrt(area / unit_area), (0.98 * radius if kind != "smeared" else _SMEAR_UM) / reach)
     free = max(0.0, 0.97 * radius - reach * scale)
     direction, turn = generator.uniform(0, 2 * np.pi, 2)
     shift = (free * off_centre * np.cos(direction), free * off_centre * np.sin(direction))

@@ -174,7 +174,7 @@ def _expose(
         light += np.float32(look.sharpening) * (light - blur(light, _SHARPENING_UM / step))
     light *= falloff * np.float32(1.0 + look.background_spread * brightness)
     grain = look.noise * min(1.0, 1.0 / (look.px_per_um * step))
-    light += camera.normal(0.0, 1.0, light.shape).astype(np.float32) * np.float32(grain)
+    light += camera.standard_normal(light.shape, dtype=np.float32) * np.float32(grain)
     shot = (np.clip(light, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8).transpose(1, 2, 0)
     return shot if look.jpeg_quality is None else _compress(shot, look.jpeg_quality)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from wbc_tutorial.simulator.morphology import STAINS
-from wbc_tutorial.simulator.textures import discs_distance, dots, noise, soft_step
+from wbc_tutorial.simulator.textures import discs_distance, dots, noise_at, soft_step
 
 __all__ = ["draw_surroundings"]
 
@@ -36,7 +36,7 @@ def draw_surroundings(generator: np.random.Generator, x: np.ndarray, y: np.ndarr
     """
     g = generator
     stains = np.zeros((len(STAINS), y.size, x.size), dtype=np.float32)
-    crowding, pale, size, oval = g.uniform(4.6, 8.6), g.uniform(0.1, 0.75), g.normal(3.65, 0.18), g.uniform(0.02, 0.14)
+    crowding, pale, size, oval = g.uniform(6.2, 10.0), g.uniform(0.1, 0.75), g.normal(3.65, 0.18), g.uniform(0.02, 0.14)
     places = g.uniform(-_REACH_UM, _REACH_UM, (_MOST_RED_CELLS, 2))
     traits = g.normal(0.0, 1.0, (_MOST_RED_CELLS, 5))
     angles = g.uniform(0.0, np.pi, _MOST_RED_CELLS)
@@ -48,8 +48,8 @@ def draw_surroundings(generator: np.random.Generator, x: np.ndarray, y: np.ndarr
             continue
         u, v = x[part[1]] - places[k, 0], y[part[0]] - places[k, 1]
         depth = _red_cell_depth(u, v, radius, 1.0 + oval * abs(traits[k, 1]), angles[k])
-        depth += 0.12 * marks[k, 4] * _frozen_noise(marks[k], u, v)
-        if marks[k, 5] > 0.15:
+        depth += 0.12 * marks[k, 4] * noise_at(marks[k, :4], u, v, 1.5)
+        if marks[k, 5] > 0.04:
             depth = np.minimum(depth, -cell[part] - 0.15)
         pallor = np.clip(pale + 0.18 * traits[k, 2], 0.0, 0.95)
         width = 0.48 + 0.05 * traits[k, 3]
@@ -61,18 +61,17 @@ def draw_surroundings(generator: np.random.Generator, x: np.ndarray, y: np.ndarr
     count = min(_MOST_PLATELETS, int(g.poisson(2.2)))
     places = g.uniform(-_REACH_UM, _REACH_UM, (_MOST_PLATELETS, 2))
     radii = np.clip(g.normal(1.05, 0.3, _MOST_PLATELETS), 0.5, 1.9)
-    offsets = g.normal(0.0, 0.45, (_MOST_PLATELETS, 3, 2))
+    offsets, grains = g.normal(0.0, 0.45, (_MOST_PLATELETS, 3, 2)), g.random((_MOST_PLATELETS, 4))
     for k in range(count):
         part = _window(x, y, places[k], radii[k] + 1.5)
-        grain = np.random.default_rng(np.random.SeedSequence([k, int(radii[k] * 1e6)]))
         if part is None or np.hypot(*places[k]) < 8.0:
             continue
         u, v = x[part[1]] - places[k, 0], y[part[0]] - places[k, 1]
         discs = np.column_stack([offsets[k] * radii[k], np.full(3, 0.75 * radii[k])])
         body = soft_step(np.minimum(discs_distance(u, v, discs), -cell[part]), 0.4)
-        clumps = np.clip(0.55 + 0.55 * noise(grain, u, v, 0.22), 0.0, 1.6)
+        clumps = np.clip(0.5 + 0.35 * noise_at(grains[k], u, v, 0.25), 0.0, 1.6)
         stains[_RNA][part] += 0.3 * body
-        stains[_AZUROPHIL][part] += 0.75 * body * clumps
+        stains[_AZUROPHIL][part] += 0.7 * body * clumps
 
     specks = g.uniform(-_REACH_UM, _REACH_UM, (_SPECKS, 2))[: int(g.integers(0, _SPECKS))]
     stains[_AZUROPHIL] += 0.5 * g.random() * np.minimum(dots(x, y, specks, 0.18), 1.0)
@@ -83,7 +82,7 @@ def _spaced(places: np.ndarray, distance: float) -> list[int]:
     """Keep the places, first come first served, that are `distance` or more apart; leave the centre free."""
     apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
     kept: list[int] = []
-    for k in np.flatnonzero(np.hypot(*places.T) > 6.0):
+    for k in np.flatnonzero(np.hypot(*places.T) > 6.5):
         if not kept or apart[k, kept].min() > distance:
             kept.append(int(k))
     return kept
@@ -104,14 +103,3 @@ def _red_cell_depth(u: np.ndarray, v: np.ndarray, radius: float, aspect: float, 
     along = (cos * u[None, :] + sin * v[:, None]) / np.sqrt(aspect)
     across = (cos * v[:, None] - sin * u[None, :]) * np.sqrt(aspect)
     return radius - np.hypot(along, across)
-
-
-def _frozen_noise(marks: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Unevenness of one red cell, placed by four of its `marks` instead of by the generator."""
-
-    class Marks:
-        @staticmethod
-        def random(n: int) -> np.ndarray:
-            return marks[:n]
-
-    return noise(Marks, u, v, 1.5)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["blur", "discs_distance", "dots", "noise", "soft_step"]
+__all__ = ["blur", "discs_distance", "dots", "noise", "noise_at", "soft_step"]
 
 _TILE = 512
 _FINE, _COARSE = 4.0, 16.0
@@ -38,7 +38,12 @@ def noise(generator: np.random.Generator, x: np.ndarray, y: np.ndarray, grain: f
     ndarray, shape (H, W), float32
         Mean 0 and variance 1 over many draws.
     """
-    place_x, place_y, mirrors, turn = generator.random(4)
+    return noise_at(generator.random(4), x, y, grain)
+
+
+def noise_at(place: np.ndarray, x: np.ndarray, y: np.ndarray, grain: float) -> np.ndarray:
+    """Sample the noise at a `place` that is given: four numbers in [0, 1); see `noise`."""
+    place_x, place_y, mirrors, turn = place
     sigma = _FINE if grain < 1.0 else _COARSE
     step = sigma / grain * (1.0 if mirrors < 0.5 else -1.0)
     across = (np.floor(x * step + place_x * _TILE)).astype(np.intp) % _TILE
