@@ -1,0 +1,88 @@
+"""Measure time and memory of every notebook: ``python tests/measure_notebooks.py [NAME ...]`` -> measured.csv.
+
+Run it on a quiet machine: each notebook runs alone, in its own kernel. It exits 1 when one is over a limit.
+"""
+
+import datetime
+import platform
+import sys
+import threading
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import psutil
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+SECONDS, PEAK_MB, ABOVE_IMPORTS_MB = 60, 1800, 500
+
+
+class Memory(threading.Thread):
+    """Highest resident memory of a process, looked at 50 times a second."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self.process, self.peak, self.over = psutil.Process(pid), 0, threading.Event()
+
+    def now(self) -> float:
+        """Resident memory at this moment, MB."""
+        return self.process.memory_info().rss / 1e6
+
+    def run(self) -> None:
+        """Watch until told that it is over."""
+        while not self.over.wait(0.02):
+            self.peak = max(self.peak, self.now())
+
+
+def measure(path: Path) -> dict:
+    """Run one notebook as a student would; nothing is saved."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}})
+    imports_mb, start = None, time.perf_counter()
+    with client.setup_kernel():
+        memory = Memory(client.km.provisioner.process.pid)
+        memory.start()
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+            if imports_mb is None and cell.cell_type == "code":
+                imports_mb = memory.now()
+        seconds = time.perf_counter() - start
+        memory.over.set()
+        memory.join()
+    return {
+        "notebook": path.stem,
+        "seconds": round(seconds, 1),
+        "peak_mb": round(memory.peak),
+        "imports_mb": round(imports_mb),
+        "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "wbc_tutorial": version("wbc_tutorial"),
+    }
+
+
+def main(names: list[str]) -> int:
+    """Measure the named notebooks (all, if none is named) and put their rows into measured.csv."""
+    paths = [path for path in sorted(FOLDER.glob("*.ipynb")) if not names or path.stem in names]
+    target = FOLDER / "measured.csv"
+    rows = {row["notebook"]: row for row in pd.read_csv(target).to_dict("records")} if target.exists() else {}
+    over = []
+    for path in paths:
+        row = rows[path.stem] = measure(path)
+        print("{notebook}: {seconds} s, {peak_mb} MB at most, {imports_mb} MB after the imports".format(**row))
+        over += [path.stem] * (
+            row["seconds"] > SECONDS
+            or row["peak_mb"] >= PEAK_MB
+            or row["peak_mb"] - row["imports_mb"] > ABOVE_IMPORTS_MB
+        )
+    there = {path.stem for path in FOLDER.glob("*.ipynb")}
+    pd.DataFrame([rows[name] for name in sorted(rows) if name in there]).to_csv(target, index=False)
+    print(f"over a limit: {', '.join(over)}" if over else "all within the limits")
+    return int(bool(over))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
