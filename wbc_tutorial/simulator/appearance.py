@@ -85,9 +85,9 @@ LOOKS: Mapping[str, Look] = MappingProxyType({
         background_spread=0.02, white_balance_spread=0.012, vignetting=0.02, focus_um=0.17,
         focus_spread_um=0.12, noise=0.012, jpeg_quality=None),
     "sim_acevedo": Look(
-        chromatin=(0.41, 0.58, 0.14), rna=(0.24, 0.25, 0.03), eosin=(0.08, 0.25, 0.17),
-        haemoglobin=(0.10, 0.13, 0.10), azurophil=(0.26, 0.5, 0.12), basophilic=(0.42, 0.58, 0.14),
-        background=(0.985, 0.89, 0.785), px_per_um=10.0, image_px=(360, 363), stain_spread=0.07,
+        chromatin=(0.385, 0.55, 0.135), rna=(0.24, 0.25, 0.03), eosin=(0.08, 0.25, 0.17),
+        haemoglobin=(0.09, 0.12, 0.095), azurophil=(0.26, 0.5, 0.12), basophilic=(0.42, 0.58, 0.14),
+        background=(0.985, 0.888, 0.785), px_per_um=10.0, image_px=(360, 363), stain_spread=0.07,
         tint_spread=0.06, background_spread=0.008, white_balance_spread=0.006, vignetting=0.01, focus_um=0.12,
         focus_spread_um=0.05, sharpening=0.7, noise=0.008, jpeg_quality=92),
     "sim_mll": Look(

@@ -71,12 +71,12 @@ CRITERIA = {
         clumps=(0.1, 0.25), rna=(0.1, 0.35), eosin=(0.1, 0.35), basophilic=(0.9, 2.4), ragged_um=(0.15, 0.5)),
     "eosinophil": Criteria(
         ("bilobed",), (0.28, 0.42), lobes=(0.0, 0.76, 0.21, 0.03), rna=(0.0, 0.15), eosin=(0.15, 0.4),
-        eosinophilic=(1.4, 2.5), density=(0.85, 1.05), clumps=(0.25, 0.42), ragged_um=(0.1, 0.35)),
+        eosinophilic=(2.0, 3.4), density=(0.85, 1.05), clumps=(0.25, 0.42), ragged_um=(0.1, 0.35)),
     "erythroblast": Criteria(
         ("oval",), (0.3, 0.65), (1.0, 1.15), (0.0, 0.7), density=(1.05, 1.35), clumps=(0.15, 0.35),
         grain_um=(0.35, 0.55), rna=(0.15, 0.85), eosin=(0.0, 0.2), haemoglobin=(0.2, 0.8), ragged_um=(0.1, 0.4)),
     "myeloblast": Criteria(
-        ("oval", "oval", "oval", "kidney"), (0.64, 0.84), (1.0, 1.3), density=(0.72, 0.95),
+        ("oval", "oval", "oval", "flat"), (0.64, 0.84), (1.0, 1.3), density=(0.72, 0.95),
         clumps=(0.1, 0.2), grain_um=(0.2, 0.3), nucleoli=(1, 5), rna=(0.4, 0.95), eosin=(0.0, 0.15),
         edge_rna=0.2, ragged_um=(0.15, 0.5)),
     "promyelocyte": Criteria(
@@ -99,7 +99,7 @@ CRITERIA = {
         neutrophilic=(0.7, 2.6)),
     "monocyte": Criteria(
         ("folded",), (0.38, 0.62), (1.05, 1.45), (0.0, 0.7), density=(0.75, 1.0), clumps=(0.2, 0.36),
-        grain_um=(0.28, 0.45), rna=(0.25, 0.62), eosin=(0.02, 0.22), neutrophilic=(0.3, 1.6), vacuoles=(0, 10),
+        grain_um=(0.28, 0.45), rna=(0.25, 0.62), eosin=(0.02, 0.22), neutrophilic=(0.1, 0.9), vacuoles=(0, 10),
         ragged_um=(0.25, 0.9)),
     "lymphocyte_typical": Criteria(
         ("oval", "oval", "oval", "flat"), (0.6, 0.9), (1.0, 1.2), (0.2, 1.0), density=(0.92, 1.2),

@@ -82,7 +82,7 @@ def draw_cell(
     --------
     >>> import numpy as np
     >>> drawing = draw_cell("neutrophil_segmented", np.random.default_rng(4))
-    >>> drawing.stains.shape, drawing.lobes in (2, 3, 4, 5), drawing.nc_ratio < 0.5
+    >>> drawing.stains.shape, drawing.lobes in (2, 3, 4, 5), bool(drawing.nc_ratio < 0.5)
     ((6, 250, 250), True, True)
     """
     if cell_class not in CRITERIA:
@@ -111,7 +111,7 @@ def draw_cell(
     nucleus = shape.distance(u, v)
     cell = discs_distance(u, v, body) + ragged * noise(g, u, v, 1.6) + 0.35 * ragged * noise(g, u, v, 0.5)
     if kind == "smeared":
-        nucleus += ragged * noise(g, u, v, 1.3) - 0.4
+        nucleus += ragged * noise(g, u, v, 1.3) - 0.1
         cell = nucleus + 0.0
     else:
         nucleus += 0.07 * noise(g, u, v, 0.5) + 0.12 * noise(g, u, v, 1.2)
@@ -146,6 +146,14 @@ def _points(g: np.random.Generator, density: float, reach: float) -> np.ndarray:
     return np.column_stack([distance * np.cos(angle), distance * np.sin(angle)])
 
 
+def _packed(g: np.random.Generator, spacing: float, reach: float) -> np.ndarray:
+    """Pack points side by side, about `spacing` apart, over a square of half side `reach`."""
+    n = int(np.ceil(2 * reach / spacing))
+    rows, columns = np.mgrid[: n + n // 5, :n].astype(float)
+    lattice = np.column_stack([(columns + 0.5 * (rows % 2)).ravel(), 0.87 * rows.ravel()]) * spacing - reach
+    return lattice + g.normal(0.0, 0.2 * spacing, lattice.shape)
+
+
 def _dye(
     g: np.random.Generator, criteria: Criteria, axes: tuple, radius: float, *, cell: np.ndarray, nucleus: np.ndarray
 ) -> np.ndarray:
@@ -157,13 +165,17 @@ def _dye(
     reach = radius + 0.5
 
     # Cytoplasm: blue from RNA (more at the border), pink from eosin, tan from haemoglobin, a little uneven.
-    uneven = 1.0 + 0.16 * noise(g, u, v, 0.35) + 0.14 * noise(g, u, v, 1.5)
+    uneven = 1.0 + 0.2 * noise(g, u, v, 0.3) + 0.14 * noise(g, u, v, 1.5)
     rim = np.exp(-np.clip(cell, 0.0, None) / 0.9)
     # A red cell's precursor trades its blue for tan as it ripens; elsewhere the three are independent.
     ripe, pink, blue = g.random(3)
     if criteria.haemoglobin[1] > 0:
         blue = 1.0 - ripe
-    stains[_RNA] = plasm * uneven * (_within(criteria.rna, blue) * (1.0 + criteria.edge_rna * rim) + 0.12 * rim)
+    stains[_RNA] = (
+        plasm
+        * uneven
+        * (_within(criteria.rna, blue) * (1.0 + criteria.edge_rna * rim) + 0.12 * rim * (criteria.rna[1] > 0))
+    )
     stains[_EOSIN] = plasm * uneven * _within(criteria.eosin, pink)
     stains[_HAEMOGLOBIN] = plasm * _within(criteria.haemoglobin, ripe)
 
@@ -173,9 +185,9 @@ def _dye(
     fine = dots(u, v, _points(g, g.uniform(*criteria.neutrophilic), reach), g.uniform(0.13, 0.2))
     stains[_AZUROPHIL] += np.minimum(fine, 1.5) * plasm * g.uniform(0.12, 0.5)
     if criteria.eosinophilic[1] > 0:
-        large = dots(u, v, _points(g, g.uniform(*criteria.eosinophilic), reach), g.uniform(0.27, 0.36))
-        bead = soft_step(large - 0.5, 0.6)
-        stains[_EOSIN] += plasm * (g.uniform(0.45, 0.85) * bead + 0.1 * np.minimum(large, 2.0) + 0.15)
+        spacing = 1.0 / np.sqrt(g.uniform(*criteria.eosinophilic))
+        bead = soft_step(dots(u, v, _packed(g, spacing, reach), 0.35 * spacing) - 0.55, 0.7)
+        stains[_EOSIN] += plasm * (g.uniform(0.5, 0.9) * bead * (1.0 + 0.2 * noise(g, u, v, 0.6)) + 0.25)
     if criteria.basophilic[1] > 0:
         large = dots(u, v, _points(g, g.uniform(*criteria.basophilic), reach), g.uniform(0.26, 0.42))
         ground = g.uniform(0.05, 0.3) * (1.0 + 0.3 * noise(g, u, v, 0.5))
@@ -203,7 +215,8 @@ def _chromatin(
 ) -> np.ndarray:
     """Dye held by the nucleus: clumps, the paler gaps between them, the membrane's rim, nucleoli."""
     grain, clumps = g.uniform(*criteria.grain_um), g.uniform(*criteria.clumps)
-    clump = np.tanh(1.2 * noise(g, u, v, grain)) - 0.8 * np.clip(noise(g, u, v, 0.75 * grain) - 0.8, 0.0, 1.2)
+    clump = 0.8 * np.tanh(1.3 * noise(g, u, v, grain)) + 0.45 * noise(g, u, v, 0.5 * grain)
+    clump -= 0.9 * np.clip(noise(g, u, v, 0.65 * grain) - 0.9, 0.0, 1.2)
     drawn_out = (0.3, 1.0) if criteria.edge_um > 1.0 else (1.0, 1.0)
     broad = noise(g, drawn_out[0] * u, drawn_out[1] * v, 1.6)
     rim = np.exp(-np.square((nucleus - 0.25) / 0.3)) * (criteria.edge_um < 1.0)

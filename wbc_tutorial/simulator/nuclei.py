@@ -142,7 +142,7 @@ def _folded(g: np.random.Generator, aspect: float) -> Nucleus:
 
 def _smeared(g: np.random.Generator, aspect: float) -> Nucleus:
     """Burst: uneven patches drawn out in one direction."""
-    n = int(g.integers(5, 10))
+    n = int(g.integers(7, 12))
     points = np.clip(g.normal(0.0, 1.0, (n, 2)), -2, 2) * [0.6 * aspect, 0.5]
     return Nucleus(np.column_stack([points, g.uniform(0.55, 1.15, n)]))
 

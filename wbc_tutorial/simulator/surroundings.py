@@ -48,7 +48,7 @@ def draw_surroundings(generator: np.random.Generator, x: np.ndarray, y: np.ndarr
             continue
         u, v = x[part[1]] - places[k, 0], y[part[0]] - places[k, 1]
         depth = _red_cell_depth(u, v, radius, 1.0 + oval * abs(traits[k, 1]), angles[k])
-        depth += 0.12 * marks[k, 4] * noise_at(marks[k, :4], u, v, 1.5)
+        depth += 0.25 * marks[k, 4] * noise_at(marks[k, :4], u, v, 1.5)
         if marks[k, 5] > 0.04:
             depth = np.minimum(depth, -cell[part] - 0.15)
         pallor = np.clip(pale + 0.18 * traits[k, 2], 0.0, 0.95)
@@ -61,7 +61,7 @@ def draw_surroundings(generator: np.random.Generator, x: np.ndarray, y: np.ndarr
     count = min(_MOST_PLATELETS, int(g.poisson(2.2)))
     places = g.uniform(-_REACH_UM, _REACH_UM, (_MOST_PLATELETS, 2))
     radii = np.clip(g.normal(1.05, 0.3, _MOST_PLATELETS), 0.5, 1.9)
-    offsets, grains = g.normal(0.0, 0.45, (_MOST_PLATELETS, 3, 2)), g.random((_MOST_PLATELETS, 4))
+    offsets, grains = g.normal(0.0, 0.3, (_MOST_PLATELETS, 3, 2)), g.random((_MOST_PLATELETS, 4))
     for k in range(count):
         part = _window(x, y, places[k], radii[k] + 1.5)
         if part is None or np.hypot(*places[k]) < 8.0:
