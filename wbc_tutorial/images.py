@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from wbc_tutorial.cell_images import CellImages, StoredImages, concatenate
 from wbc_tutorial.cells import CLASSES, COARSE, COARSE_CLASSES
@@ -35,17 +36,21 @@ def _simulate_or_read(laboratory: str, counts, seed: int, size: int) -> tuple[np
     code = b"".join(path.read_bytes() for path in sorted(Path(simulator.__file__).parent.glob("*.py")))
     key = hashlib.sha256(code + repr((laboratory, tuple(counts), seed, size)).encode()).hexdigest()[:16]
     path = cache_folder() / f"{laboratory}-{size}px-{key}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return stored["images"], stored["labels"]
-    except Exception:  # absent, unreadable or half written by another program: simulate again
-        images, labels = simulator.simulate_laboratory(laboratory, counts=counts, seed=seed, size=size)
+    images = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(file, images=images, labels=labels)
-        os.replace(file.name, path)
+        with FileLock(path.with_suffix(".lock")):  # two notebooks started together: one draws, the other waits
+            try:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                    return stored["images"], stored["labels"]
+            except Exception:  # absent, or not readable: draw
+                images, labels = simulator.simulate_laboratory(laboratory, counts=counts, seed=seed, size=size)
+            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+                np.savez(file, images=images, labels=labels)
+            os.replace(file.name, path)
     except OSError as error:
+        if images is None:
+            images, labels = simulator.simulate_laboratory(laboratory, counts=counts, seed=seed, size=size)
         warnings.warn(f"simulated cells are not cached: {error}; set WBC_TUTORIAL_CACHE to a folder", stacklevel=3)
     return images, labels
 

@@ -110,6 +110,11 @@ def fit(
     history, start = History(), time.perf_counter()
     order = batches(cells, steps, per_domain, generator, balanced)
     for step, rows in enumerate(tqdm(order, desc=progress, total=steps, disable=progress is None, leave=False)):
+        if getattr(alignment, "wants_refresh", lambda _: False)(step):
+            refresh(alignment, model, cells)
+            model.train()
+            if frozen_batch_norm:
+                freeze_batch_norm(model)
         images = as_tensor(cells.images[rows], device)
         labels = torch.as_tensor(cells.labels[rows], device=device)
         domains = torch.as_tensor(cells.domains[rows], device=device)
@@ -135,6 +140,13 @@ def fit(
         raise FloatingPointError(f"the loss is not finite from step {first} on: lower learning_rate ({learning_rate})")
     history.seconds_per_step = (time.perf_counter() - start) / steps
     return history
+
+
+def refresh(alignment, model: Classifier, cells: CellImages) -> None:
+    """Give the alignment the features of all training images, as the reference code does every 120 steps."""
+    device = next(model.parameters()).device
+    features, labels, domains = extract(model, cells)[0], cells.labels, cells.domains
+    alignment.refresh(*(torch.as_tensor(values, device=device) for values in (features, labels, domains)))
 
 
 @torch.inference_mode()
