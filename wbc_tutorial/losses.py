@@ -64,7 +64,7 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
     member = F.one_hot(owner, len(sizes)).to(x.dtype)[:, sizes > 1]  # (N, D)
     sizes, h = sizes[sizes > 1], x.shape[1]
     means = member.T @ x / sizes[:, None]  # (D, h)
-    centred = (x - member @ means) * member.sum(1, keepdim=True)  # (N, h); rows of left-out domains are 0
+    centred = x - member @ means  # (N, h)
     inner = member.T @ (centred @ centred.T).square() @ member / torch.outer(sizes - 1, sizes - 1)  # <C_d, C_e>
     first, second = torch.triu_indices(len(sizes), len(sizes), 1, device=x.device)
     covariance = inner.diag()[first] + inner.diag()[second] - 2 * inner[first, second]  # (pairs,)
