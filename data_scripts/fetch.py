@@ -220,7 +220,7 @@ def fetch(address: str, target: Path, *, digest: str = "", limit: int = 64 * 2**
                 if failures >= attempts or tries >= 100:
                     kept = f"; {half.size:,} bytes are kept, the same command continues" if half.size else ""
                     raise BadInput(
-                        f"{address}: {problem}, gave up after {tries} attempts{kept}; or {by_hand}"
+                        f"{address}: {problem}; gave up after {tries} attempts{kept}; or {by_hand}"
                     ) from None
                 time.sleep(max(problem.wait, min(pause * 2 ** (failures - 1), 30)))
             except BadInput as problem:

@@ -22,7 +22,7 @@ class Item:
     Attributes
     ----------
     load : callable
-        Gives the file's bytes, or the pixels where they are stored as an array.
+        Gives the file's bytes, or the pixels where they are stored as an array; None once it was read.
     crop : float or None
         Side of the centred square to keep, native pixels; None = `share` of the whole side.
     native, original : (int, int) or None
@@ -33,7 +33,7 @@ class Item:
     file: str
     native_label: str
     label: str
-    load: Callable[[], bytes | np.ndarray]
+    load: Callable[[], bytes | np.ndarray] | None
     group: str = ""
     crop: float | None = None
     share: float = 1.0
@@ -46,6 +46,7 @@ class Listing:
     """What a layout found: pictures to read, files rejected by name or label, and remarks for the user."""
 
     field_um: float
+    root: Path | None = None
     items: Iterable[Item] = ()
     rejected: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -85,13 +86,15 @@ def reason_by_name(name: str) -> str | None:
 
 def _reader(path: Path) -> Callable[[], bytes]:
     """Return a function that reads the file when a worker asks for it."""
+    name = os.fspath(path)
 
     def read() -> bytes:
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise Unusable(f"too large: the file has {path.stat().st_size:,} bytes, "
-                               f"the limit is {MAX_BYTES:,}")  # fmt: skip
-            return path.read_bytes()
+            with open(name, "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > MAX_BYTES:
+                    raise Unusable(f"too large: the file has {size:,} bytes, the limit is {MAX_BYTES:,}")
+                return file.readall()
         except OSError as problem:
             raise Unusable(f"unreadable: {problem.strerror}; check the disk and the permissions") from problem
 
@@ -135,7 +138,7 @@ def known_folders(name: str, source: Path, *, classes: int, field_um: float | No
     prefer = {"acevedo_20": "PBC_dataset_normal_DIB", "matek_19": "AML-Cytomorphology_LMU", "raabin": "Train"}
     what = ", ".join(sorted(folders)[:4]) + ", ..."
     root = _find_root(source, folders, prefer.get(name, name), what)
-    listing = Listing(field_um, domains={name: facts_of(laboratory)})
+    listing = Listing(field_um, root, domains={name: facts_of(laboratory)})
     listing.expected[name] = set(laboratory.native_labels.values())
     items = []
     for file, path in walk(root):
@@ -206,7 +209,7 @@ def folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable | N
     if not 16 <= crop <= 4000:
         raise BadInput(f"--um-per-px {um_per_px:g}: {field_um:g} um would be {crop:.1f} pixels; "
                        "give micrometres per pixel, e.g. 0.1 for 10 pixels per micrometre")  # fmt: skip
-    listing = Listing(field_um, domains={domain: {"px_per_um": 1 / um_per_px}})
+    listing = Listing(field_um, source, domains={domain: {"px_per_um": 1 / um_per_px}})
     items = []
     for file, path in walk(source):
         native, label, problem = _folder_label(file, table)

@@ -14,6 +14,8 @@ MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
 OVERSAMPLING = 1.5
 """A JPEG is decoded at 1/2, 1/4 or 1/8 while the square keeps at least this many pixels per output pixel."""
+GAP = 2.0
+"""Pictures are first reduced by whole numbers while this many pixels per output pixel remain, then resampled."""
 RESAMPLING = Image.Resampling.BICUBIC
 
 
@@ -132,17 +134,17 @@ def read_picture(
             if scale > 1:
                 image.draft("RGB", (width // scale, height // scale))
         image.load()
-        if image.mode != "RGB":
-            image = image.convert("RGB")  # a fourth channel is dropped, never blended
+        left, top = (width - side) / 2 / scale, (height - side) / 2 / scale
+        right, bottom = min(left + side / scale, image.width), min(top + side / scale, image.height)
+        if image.mode != "RGB":  # a fourth channel is dropped, never blended
+            image = image.convert("RGB")
+        pixels = np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, right, bottom), reducing_gap=GAP))
     except Unusable:
         raise
     except Exception as problem:  # decoders raise many kinds; each means: this file cannot be read
         text = " ".join(str(problem).split())
         kind = "truncated" if "truncated" in text.lower() else "unreadable"
         raise Unusable(f"{kind}: {text or type(problem).__name__}; fetch it again") from problem
-    left, top = (width - side) / 2 / scale, (height - side) / 2 / scale
-    right, bottom = min(left + side / scale, image.width), min(top + side / scale, image.height)
-    pixels = np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, right, bottom)))
     if not (pixels[..., 0] != pixels[..., 1]).any() and not (pixels[..., 1] != pixels[..., 2]).any():
         raise Unusable("grey: three equal channels, but the stain's colour is needed; export the colour image")
     return pixels, (width, height)

@@ -41,7 +41,7 @@ def _positive(text: str) -> float:
     return value
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -61,7 +61,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--domains", type=lambda text: text.split(","), help="packs: which, e.g. raabin,chula")
     parser.add_argument("--main-batch", action="store_true", help="Ace_20: leave out the second acquisition")
     parser.add_argument("--overwrite", action="store_true", help="replace the prepared set at --out")
-    parser.add_argument("--jobs", type=int, default=_processors(), help="threads (default: the processors)")
+    parser.add_argument("--jobs", type=int, default=processors(), help="threads (default: the processors)")
     options = parser.parse_args(argv)
     if not 8 <= options.size <= 1024:
         raise BadInput(f"--size {options.size}: expected 8 to 1024 pixels")

@@ -1,10 +1,11 @@
 """Reading: many pictures by several threads into one scratch file, and what byte-identical files mean."""
 
 import hashlib
+import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def _read_batch(items: Sequence[Item], size: int) -> list[tuple[Item, object]]:
 def _read_all(items: Iterator[Item], size: int, jobs: int) -> Iterator[tuple[Item, object]]:
     """Read all pictures with `jobs` threads (decoding frees the interpreter), in order, a few batches ahead."""
     waiting: deque[Future] = deque()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)  # workers come back for the interpreter every millisecond
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while True:
@@ -68,6 +71,7 @@ def _read_all(items: Iterator[Item], size: int, jobs: int) -> Iterator[tuple[Ite
                 yield from waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            sys.setswitchinterval(interval)
 
 
 def read_listing(listing: Listing, scratch: Path, *, size: int, jobs: int, main_batch: bool) -> list[Picture]:
@@ -81,7 +85,7 @@ def read_listing(listing: Listing, scratch: Path, *, size: int, jobs: int, main_
                 listing.rejected.append((item.file, str(result)))
                 continue
             pixels, digest, original = result
-            picture = Picture(item, digest, original, len(pictures))
+            picture = Picture(replace(item, load=None), digest, original, len(pictures))
             if main_batch and picture.acquisition == "second":
                 width, height = item.original or original
                 listing.rejected.append((item.file, f"second acquisition: {width}x{height} px, another colour; "

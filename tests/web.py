@@ -1,0 +1,91 @@
+"""A small web server on this machine for the tests of the downloader: it behaves, or misbehaves, as told."""
+
+import contextlib
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Site:
+    """Files to serve and how; `requests` notes (path, Range, If-Range) of each request."""
+
+    def __init__(self):
+        self.files, self.requests, self.plan = {}, [], []
+        self.etag = '"one"'
+        self.ranges = True
+        self.length = True
+        self.delay = 0.0
+        self.kind = "application/zip"
+        self.address = ""
+
+
+def _handler(site):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+        def answer(self, status, headers=(), body=b""):
+            self.send_response(status)
+            for name, value in (*headers, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):  # noqa: N802
+            asked = self.headers.get("Range")
+            site.requests.append((self.path, asked, self.headers.get("If-Range")))
+            step = site.plan.pop(0) if site.plan else None
+            if isinstance(step, int) and step >= 300:
+                headers = [("Location", f"{site.address}/{'/'.join(self.path.split('/')[2:])}")] if step < 400 else []
+                return self.answer(step, headers)
+            content = site.files.get(self.path)
+            if content is None:
+                return self.answer(404)
+            start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and site.ranges else 0
+            if self.headers.get("If-Range") not in (None, site.etag):
+                start = 0
+            if start and start >= len(content):
+                return self.answer(416, [("Content-Range", f"bytes */{len(content)}")])
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Type", site.kind)
+            if site.etag:
+                self.send_header("ETag", site.etag)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            body = content[start:]
+            if site.length:
+                self.send_header("Content-Length", str(len(body)))
+            self.close_connection = True
+            self.end_headers()
+            if step == "break":
+                body = body[: max(len(body) // 2, 1)]
+            for at in range(0, len(body), 1 << 16):
+                self.wfile.write(body[at : at + (1 << 16)])
+                time.sleep(site.delay)
+            return None
+
+    return Handler
+
+
+@contextlib.contextmanager
+def serving():
+    """Serve a `Site` on a free port of this machine."""
+    site = Site()
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_):
+            pass  # a client that goes away is what these tests are about
+
+    with Server(("127.0.0.1", 0), _handler(site)) as server:
+        site.address = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield site
+        finally:
+            server.shutdown()
+            thread.join()
