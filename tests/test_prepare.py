@@ -1,5 +1,6 @@
 """Preparing sets: what is written, the physical field, bad usage, and that no half set is ever left."""
 
+import doctest
 import hashlib
 import os
 import signal
@@ -33,6 +34,13 @@ def test_set_is_complete_and_reproducible(tmp_path):
     assert facts["command"].startswith("python data_scripts/prepare.py folder --source ")
     assert list(cells[0].values()) == ["0", "basophil", "mine", "", "BAS/a.png", "BAS", ""]
     assert any(line.split() == ["basophil", "2"] for line in out)
+
+
+def test_examples_in_the_docstrings():
+    import labels
+
+    assert doctest.testmod(labels).failed == 0
+    assert doctest.testmod(labels).attempted > 0
 
 
 def test_library_reads_the_set(tmp_path):
