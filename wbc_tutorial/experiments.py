@@ -10,15 +10,12 @@ import pandas as pd
 import torch
 
 from wbc_tutorial import __version__, evaluation, models, training
-from wbc_tutorial.alignment import CORAL, DANN, BoDA
 from wbc_tutorial.benchmarks import BENCHMARKS, load_benchmark
 from wbc_tutorial.images import folds
 from wbc_tutorial.ledger import Ledger
+from wbc_tutorial.methods import FAMILIES, METHODS, alignment_for
 
-__all__ = ["METHODS", "N_FOLDS", "Settings", "alignment_for", "run", "run_one", "table"]
-
-METHODS = {"erm": "ERM", "coral": "CORAL", "dann": "DANN", "boda": "BoDA", "boda_plus": "BoDA+"}
-"""Method -> its name in tables. BoDA+ is BoDA with a re-trained classifier, our reading of the slides' "Ours+"."""
+__all__ = ["N_FOLDS", "Settings", "run", "run_one", "table"]
 
 N_FOLDS = 5
 """The images are always cut into five folds, as in the study; ``folds=1`` runs the first of them."""
@@ -55,29 +52,6 @@ class Settings:
             raise ValueError(f"unknown backbone {self.backbone!r}; choose one of {', '.join(models.BACKBONES)}")
         if self.steps < 1:
             raise ValueError(f"steps is {self.steps}; expected 1 or more")
-
-
-def alignment_for(method: str, counts: np.ndarray, n_features: int):
-    """Build the one line that tells the methods apart; None for ERM.
-
-    Parameters
-    ----------
-    method : str
-        A key of `METHODS`; ``boda_plus`` trains as ``boda`` and re-trains the classifier afterwards.
-    counts : int (D, C)
-        Training images N[d, c].
-    n_features : int
-        h.
-    """
-    if method == "erm":
-        return None
-    if method == "coral":
-        return CORAL()
-    if method == "dann":
-        return DANN(n_features, len(counts))
-    if method in ("boda", "boda_plus"):
-        return BoDA(counts, n_features)
-    raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
 
 
 def _peak_memory_mb() -> float:
@@ -211,14 +185,11 @@ def run(
     cells = load_benchmark(settings.benchmark, settings.data)
     identity = {key: value for key, value in asdict(settings).items() if key != "data"}
     with Ledger(out, identity | {"version": __version__, "cells": cells.digest()}) as ledger:
-        families = [
-            ("boda", "boda_plus") if method == "boda" else (method,) for method in METHODS if method != "boda_plus"
-        ]
         jobs = [
             (missing, fold, seed)
             for seed in seeds
             for fold in range(n_folds)
-            for family in families
+            for family in FAMILIES
             if (missing := tuple(m for m in family if m in methods and not ledger.has(m, fold, seed)))
         ]
         start = time.perf_counter()

@@ -26,11 +26,11 @@ def _whole(path: Path):
             yield file
             file.flush()
             os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)
             raise
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
 
 
 class Ledger:
@@ -57,6 +57,8 @@ class Ledger:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ValueError(f"{self.folder} is in use by another run: wait for it, or give another --out") from None
+        for half in self.folder.rglob("*.part"):  # a killed run's
+            half.unlink()
         self._settle(json.loads(json.dumps(settings)))
 
     def _settle(self, settings: dict) -> None:

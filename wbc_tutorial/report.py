@@ -6,7 +6,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from wbc_tutorial.experiments import METHODS, table
+from wbc_tutorial.experiments import table
+from wbc_tutorial.methods import METHODS
 
 __all__ = ["as_text", "write"]
 

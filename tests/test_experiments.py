@@ -1,0 +1,217 @@
+"""The experiment, its ledger and the command line, on small made-up laboratories of five coarse classes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wbc_tutorial import __main__, experiments
+from wbc_tutorial.benchmarks import BENCHMARKS, load_benchmark
+from wbc_tutorial.cells import COARSE_CLASSES
+from wbc_tutorial.ledger import KEY, Ledger
+
+COLUMNS = [
+    *("benchmark", "method", "fold", "seed", "domain", "split", "n_images", "f1_micro", "f1_macro", "f1_macro_all"),
+    *("balanced_accuracy", "seconds_per_step", "peak_memory_mb", "backbone", "steps", "version"),
+]
+MEASURED = ["seconds_per_step", "peak_memory_mb"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Prepared sets of the four open5 laboratories, 16 px, colour tells the class."""
+    folder = tmp_path_factory.mktemp("open5")
+    generator = np.random.default_rng(0)
+    for number, domain in enumerate(("acevedo_20", "raabin", "chula", "bccd")):
+        labels = np.repeat(np.arange(5), [12, 12, 12, 12, 20] if number else [20, 12, 12, 12, 6])
+        stack = generator.integers(0, 80, (len(labels), 16, 16, 3)) + 30 * labels[:, None, None, None] + 10 * number
+        path = folder / domain
+        path.mkdir()
+        np.save(path / "images.npy", stack.astype(np.uint8))
+        groups = [f"slide{i % 9}" for i in range(len(labels))] if domain == "raabin" else ""
+        names = [COARSE_CLASSES[label] for label in labels]
+        table = pd.DataFrame({"id": range(len(labels)), "label": names, "domain": domain, "group": groups})
+        table.to_csv(path / "cells.csv", index=False)
+        (path / "set.json").write_text(json.dumps({"um_per_px": 25 / 16, "digest": domain}))
+    return folder
+
+
+def command(data, out, *more, methods="erm,boda,boda_plus", steps="3"):
+    return [
+        "--benchmark", "open5", "--data", str(data), "--backbone", "small_cnn", "--steps", steps,
+        "--methods", methods, "--out", str(out), *more,
+    ]  # fmt: skip
+
+
+def test_the_ledger_has_the_agreed_rows_and_columns(data, tmp_path, capsys):
+    assert __main__.main(command(data, tmp_path / "out", "--folds", "2")) == 0
+    rows = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert set(COLUMNS) <= set(rows.columns) and not rows[COLUMNS].isna().any().any()
+    assert len(rows) == 3 * 2 * (3 + 2) and not rows.duplicated(KEY).any()
+    assert set(rows.domain[rows.split == "unseen"]) == {"chula", "bccd"}
+    assert set(rows.domain[rows.split == "in_domain"]) == {"acevedo_20", "raabin", "acevedo_20+raabin"}
+    assert rows[["f1_micro", "f1_macro"]].melt().value.between(0, 1).all()
+    out = capsys.readouterr().out
+    assert "Unseen laboratories" in out and "BoDA+" in out and "not for diagnosis" in out
+    assert {"fall.png", "confusion_erm_unseen.png"} <= {p.name for p in (tmp_path / "out" / "figures").iterdir()}
+
+
+def test_predictions_give_the_rows_again(data, tmp_path):
+    from wbc_tutorial.evaluation import f1_scores
+
+    settings = experiments.Settings("open5", str(data), "small_cnn", 3)
+    rows = experiments.run(settings, ["erm"], out=tmp_path, progress=False, say=lambda _: None)
+    stored = dict(np.load(tmp_path / "predictions" / "erm-fold0-seed0.npz", allow_pickle=False))
+    for row in rows[rows.split == "unseen"].itertuples():
+        here = stored["unseen"] & (stored["domains"] == row.domain)
+        scores = f1_scores(stored["truth"][here], stored["logits"][here].argmax(axis=1), 5)
+        assert (scores.micro, scores.macro, here.sum()) == (row.f1_micro, row.f1_macro, row.n_images)
+
+
+def comparable(path):
+    return pd.read_csv(path / "results.csv").drop(columns=MEASURED)
+
+
+def test_interrupted_anywhere_the_ledger_ends_the_same(data, tmp_path, monkeypatch):
+    settings = experiments.Settings("open5", str(data), "small_cnn", 2)
+    options = {"n_folds": 2, "progress": False, "say": lambda _: None}
+    experiments.run(settings, ["erm", "boda", "boda_plus"], out=tmp_path / "whole", **options)
+    real_replace, calls = os.replace, []
+
+    def failing_replace(source, target):
+        calls.append(target)
+        if len(calls) in (2, 5, 9):  # between a run's predictions and its rows, or before either
+            raise KeyboardInterrupt
+        real_replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing_replace)
+    attempts = 0
+    while attempts < 9:
+        attempts += 1
+        try:
+            experiments.run(settings, ["erm", "boda", "boda_plus"], out=tmp_path / "cut", **options)
+            break
+        except KeyboardInterrupt:
+            assert not list((tmp_path / "cut").rglob("*.part"))
+    assert attempts == 4
+    pd.testing.assert_frame_equal(comparable(tmp_path / "whole"), comparable(tmp_path / "cut"))
+
+
+def test_killed_and_continued(data, tmp_path):
+    arguments = command(data, tmp_path / "cut", "--folds", "3", steps="40")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    whole = command(data, tmp_path / "whole", "--folds", "3", steps="40")
+    python = [sys.executable, "-m", "wbc_tutorial"]
+    subprocess.run([*python, *whole], check=True, env=environment, capture_output=True)
+    process = subprocess.Popen([*python, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not (tmp_path / "cut" / "results.csv").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(comparable(tmp_path / "cut")) < len(comparable(tmp_path / "whole")), "killed too late to test anything"
+    subprocess.run([*python, *arguments], check=True, env=environment, capture_output=True)
+    pd.testing.assert_frame_equal(comparable(tmp_path / "whole"), comparable(tmp_path / "cut"))
+
+
+def test_the_same_command_again_trains_nothing(data, tmp_path, monkeypatch):
+    __main__.main(command(data, tmp_path, methods="erm"))
+    monkeypatch.setattr(experiments.training, "fit", None)
+    assert __main__.main(command(data, tmp_path, methods="erm")) == 0
+
+
+def test_boda_plus_alone_equals_boda_plus_after_boda(data, tmp_path):
+    settings = experiments.Settings("open5", str(data), "small_cnn", 3)
+    quiet = {"progress": False, "say": lambda _: None}
+    both = experiments.run(settings, ["boda", "boda_plus"], out=tmp_path / "a", **quiet)
+    alone = experiments.run(settings, ["boda_plus"], out=tmp_path / "b", **quiet)
+    both = both[both.method == "boda_plus"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(both.drop(columns=MEASURED), alone.drop(columns=MEASURED))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--benchmark", "other"], "unknown benchmark 'other'; choose one of simulated, open5"),
+        (["--backbone", "vgg"], "unknown backbone 'vgg'"),
+        (["--methods", "erm,magic"], "unknown method 'magic'; choose among erm, coral"),
+        (["--methods", ""], "unknown method (none)"),
+        (["--folds", "6"], "folds is 6; expected 1 to 5"),
+        (["--folds", "0"], "folds is 0"),
+        (["--steps", "0"], "steps is 0"),
+        (["--steps", "many"], "invalid int value: 'many'"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--data", "/nowhere/at/all"], "is not a folder"),
+        (["--benchmark", "simulated"], "draws its own cells: leave out --data"),
+        (["--benchmark", "paper"], "lacks matek_19, mll_23"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(data, tmp_path, capsys, change, message):
+    try:
+        status = __main__.main([*command(data, tmp_path / "out"), *change])
+    except SystemExit as stop:
+        status = stop.code
+    error = capsys.readouterr().err
+    assert status == 2 and message in error and error.count("\n") == 1, error
+
+
+def test_folder_without_a_prepared_set_is_named(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert __main__.main(command(tmp_path / "empty", tmp_path / "out")) == 2
+    assert "no prepared set" in capsys.readouterr().err
+    assert __main__.main(["--benchmark", "open5", "--out", str(tmp_path / "out")]) == 2
+    assert "needs --data DIR" in capsys.readouterr().err
+
+
+def test_other_settings_in_the_same_folder_are_refused(data, tmp_path, capsys):
+    assert __main__.main(command(data, tmp_path, methods="erm")) == 0
+    before = (tmp_path / "results.csv").read_bytes()
+    assert __main__.main(command(data, tmp_path, methods="erm", steps="4")) == 2
+    assert "steps was 3 and is now 4" in capsys.readouterr().err
+    assert (tmp_path / "results.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["settings", "stray", "file", "busy"])
+def test_folder_that_cannot_hold_a_ledger(tmp_path, damage):
+    folder = tmp_path / "out"
+    if damage == "file":
+        folder.write_text("")
+        message = "is a file"
+    else:
+        folder.mkdir()
+    if damage == "settings":
+        (folder / "settings.json").write_text("{")
+        message = "not readable"
+    if damage == "stray":
+        (folder / "results.csv").write_text("a\n")
+        message = "without settings.json"
+    if damage == "busy":
+        held = Ledger(folder, {})
+        message = "in use by another run"
+    with pytest.raises(ValueError, match=message):
+        Ledger(folder, {})
+    if damage == "busy":
+        held.close()
+        Ledger(folder, {}).close()
+
+
+def test_unseen_laboratories_never_train(data):
+    for benchmark in BENCHMARKS.values():
+        assert not set(benchmark.train) & set(benchmark.unseen)
+    cells = load_benchmark("open5", str(data))
+    assert cells.domain_names == ("acevedo_20", "raabin", "chula", "bccd")
+
+
+def test_table_is_mean_and_deviation_over_runs(data, tmp_path):
+    settings = experiments.Settings("open5", str(data), "small_cnn", 2)
+    rows = experiments.run(settings, ["erm"], n_folds=3, out=tmp_path, progress=False, say=lambda _: None)
+    values = rows[(rows.domain == "chula")].f1_macro
+    table = experiments.table(rows, "unseen")
+    assert table.loc[("chula", "ERM"), "f1_macro"] == f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
+    assert table.loc[("chula", "ERM"), "runs"] == 3
+    assert experiments.table(rows, "in_domain").index.tolist() == [("acevedo_20+raabin", "ERM")]
