@@ -72,6 +72,8 @@ def _check_shapes(path: Path, archive: zipfile.ZipFile) -> int:
         images, labels = (_Member(archive, f"{split}_{what}", path) for what in ("images", "labels"))
         if len(images.shape) != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
             raise BadInput(f"{path}: {split}_images is {images.shape}; expected (N, S, S, 3), colour")
+        if not 8 <= images.shape[1] <= 1024:
+            raise BadInput(f"{path}: {split}_images is {images.shape}; expected 28, 64, 128 or 224 px")
         if images.dtype != np.uint8:
             raise BadInput(f"{path}: {split}_images is {images.dtype}; expected uint8; fetch the file again")
         if int(np.prod(labels.shape)) != images.shape[0]:

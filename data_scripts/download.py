@@ -18,6 +18,7 @@ from archives import unpack
 from bloodmnist import KNOWN_MD5
 from fetch import digest_of, fetch
 from layouts import known_folders
+from prepared_set import leftovers
 from problems import BadInput, OneLineParser, one_line_errors
 from sources import MATEK_STEPS, MLL_CLASSES, SOURCES, bloodmnist_file, laboratory_of, mll_file
 
@@ -116,6 +117,8 @@ def _fetch_and_unpack(address: str, file: Path, folder: Path, *, digest: str, li
     if folder.is_dir():
         print(f"{folder}: already there")
         return
+    for note in leftovers(folder):
+        print(f"note: {note}")
     unpack(_fetch_once(address, file, digest=digest, limit=limit), folder)
     print(f"{folder}: unpacked; {file.name} may be deleted")
 

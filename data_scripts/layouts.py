@@ -60,11 +60,16 @@ def facts_of(laboratory: Laboratory) -> dict:
     return {name: getattr(laboratory, name) for name in names}
 
 
+def _cannot_list(problem: OSError) -> None:
+    """Stop at a folder that cannot be listed: its pictures would go missing without a word."""
+    raise BadInput(f"{problem.filename}: {problem.strerror}; give yourself the right to list this folder")
+
+
 def walk(root: Path) -> Iterator[tuple[str, Path]]:
     """Yield (name relative to `root`, path) of everything that is no folder, sorted; linked folders once."""
     seen: set[str] = set()
     found = []
-    for folder_name, folders, files in os.walk(root, followlinks=True):
+    for folder_name, folders, files in os.walk(root, onerror=_cannot_list, followlinks=True):
         real = os.path.realpath(folder_name)
         if real in seen:
             folders.clear()

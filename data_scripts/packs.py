@@ -52,7 +52,7 @@ def _manifest(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            rows = [{name: row.get(name) or "" for name in COLUMNS} for row in reader]
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; packs need a manifest.csv beside the zips") from None
     except (UnicodeDecodeError, csv.Error) as problem:
@@ -60,6 +60,8 @@ def _manifest(path: Path) -> list[dict[str, str]]:
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise BadInput(f"{path}: the columns {', '.join(missing)} are missing; expected {','.join(COLUMNS)}")
+    if not all(row["file"] and row["domain"] for row in rows):
+        raise BadInput(f"{path}: a row names no domain or no file; complete or remove it")
     return rows
 
 

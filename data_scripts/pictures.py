@@ -136,6 +136,8 @@ def read_picture(
         image.load()
         left, top = (width - side) / 2 / scale, (height - side) / 2 / scale
         right, bottom = min(left + side / scale, image.width), min(top + side / scale, image.height)
+        if image.mode in ("P", "PA"):
+            image = image.convert("RGBA")
         if image.mode != "RGB":  # a fourth channel is dropped, never blended
             image = image.convert("RGB")
         pixels = np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, right, bottom), reducing_gap=GAP))

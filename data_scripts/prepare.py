@@ -164,7 +164,9 @@ def prepare(options: argparse.Namespace, command: str) -> dict:
     """
     prepared_set.check_target(options.out, options.source, overwrite=options.overwrite)
     listing = list_source(options)
+    listing.notes += prepared_set.leftovers(options.out)
     with prepared_set.new_folder(options.out) as working, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what matters of a picture stands in rejected.csv
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         scratch = working / "scratch.raw"
         pictures = read_listing(listing, scratch, size=options.size, jobs=options.jobs,

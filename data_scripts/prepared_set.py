@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import glob
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from problems import BadInput
 
-__all__ = ["COLUMNS", "check_target", "digest_of", "new_folder", "write_images", "write_table"]
+__all__ = ["COLUMNS", "check_target", "digest_of", "leftovers", "new_folder", "write_images", "write_table"]
 
 COLUMNS = ("id", "label", "domain", "group", "source_file", "native_label", "acquisition")
 FILES = {"images.npy", "cells.csv", "set.json", "rejected.csv"}
@@ -41,13 +42,23 @@ def check_target(out: Path, source: Path, *, overwrite: bool) -> None:
                        "choose another --out")  # fmt: skip
 
 
+def leftovers(out: Path) -> list[str]:
+    """Return a remark for each folder that a killed run left beside `out`."""
+    found = sorted(out.parent.glob(f".{glob.escape(out.name)}.*.partial")) if out.parent.is_dir() else []
+    return [f"{path} is what a killed run left; delete it unless that run still goes on" for path in found]
+
+
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """Give an empty folder beside `out`; on success it becomes `out`, otherwise it is removed."""
     out.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
     try:
-        yield working
+        try:
+            yield working
+        except OSError as problem:
+            problem.filename = problem.filename or str(out)
+            raise
         working.chmod(0o777 & ~_umask())
         old = working.with_suffix(".old")
         if out.exists():

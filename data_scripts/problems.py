@@ -38,8 +38,8 @@ def one_line_errors(main: Callable[[Sequence[str] | None], None], argv: Sequence
     argv : sequence of str, optional
         Arguments; default: the command line's.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _stop)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _stop) if in_main_thread else None
     try:
         main(argv)
     except BadInput as problem:
@@ -61,4 +61,7 @@ def one_line_errors(main: Callable[[Sequence[str] | None], None], argv: Sequence
         cure = cures.get(problem.errno, "check the path and the disk")
         print(f"error: {problem.filename or 'a file'}: {problem.strerror or problem}; {cure}", file=sys.stderr)
         return 2
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
     return 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import io
 import json
 import struct
@@ -32,6 +33,7 @@ def encoded(pixels, kind="PNG", **options):
     return buffer.getvalue()
 
 
+@functools.cache
 def picture(seed=0, width=260, height=260, kind="PNG", **options):
     return encoded(colours(width, height, seed), kind, **options)
 

@@ -176,7 +176,8 @@ def test_no_room_on_the_disk(site, tmp_path, monkeypatch):
         get(site, tmp_path)
 
 
-def test_nobody_answers(tmp_path):
+def test_nobody_answers(tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(BadInput, match="http://127.0.0.1:9/a.zip: .*refused; gave up after 2 attempts; or download"):
         fetch("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", attempts=2, pause=0.01)
 

@@ -1,5 +1,6 @@
 """Preparing sets: what is written, the physical field, bad usage, and that no half set is ever left."""
 
+import contextlib
 import doctest
 import hashlib
 import os
@@ -81,8 +82,8 @@ def test_alpha_is_dropped_never_blended_and_palettes_become_colour(tmp_path):
     alpha = np.zeros((260, 260, 1), dtype=np.uint8)
     palette = Image.fromarray(pixels).quantize(256)
     seen_through = np.concatenate([pixels, alpha], 2)
-    files = {"BAS/a.png": encoded(pixels), "EOS/b.png": encoded(seen_through),
-             "EOS/c.tif": encoded(seen_through, "TIFF"), "MON/p.png": encoded(palette)}  # fmt: skip
+    files = {"BAS/a.png": encoded(pixels), "EOS/b.png": encoded(seen_through), "EOS/c.tif": encoded(seen_through, "TIFF"),
+             "MON/p.png": encoded(palette, transparency=bytes([0] * 256))}  # fmt: skip
     own(write(tmp_path / "in", files), tmp_path / "out")
     a, b, c, p = np.load(tmp_path / "out" / "images.npy")
     np.testing.assert_array_equal(a, b)
@@ -173,8 +174,8 @@ def test_overwrite_replaces_a_set_and_a_failure_keeps_the_old_one(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_run_leaves_no_half_set(how, tmp_path):
-    content = picture(1, 900, 900)
-    source = write(tmp_path / "in", {f"BAS/{i}.png": content + bytes([i]) for i in range(200)})
+    content = picture(1, 850, 850)
+    source = write(tmp_path / "in", {f"BAS/{i}.png": content + bytes([i]) for i in range(150)})
     command = [sys.executable, str(SCRIPTS / "prepare.py"), "folder", "--source", str(source), "--domain", "mine",
                "--um-per-px", "0.03", "--out", str(tmp_path / "out"), "--jobs", "1"]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS.parent)}
@@ -182,8 +183,9 @@ def test_interrupted_run_leaves_no_half_set(how, tmp_path):
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         for _ in range(600):
-            if any(path.stat().st_size for path in tmp_path.glob(".out.*.partial/scratch.raw")) or process.poll():
-                break
+            with contextlib.suppress(FileNotFoundError):
+                if any(path.stat().st_size for path in tmp_path.glob(".out.*.partial/scratch.raw")):
+                    break
             time.sleep(0.02)
         process.send_signal(how)
         _, err = process.communicate(timeout=60)
@@ -192,3 +194,29 @@ def test_interrupted_run_leaves_no_half_set(how, tmp_path):
     if how != signal.SIGKILL:
         assert err.splitlines() == ["interrupted: nothing was left under the final name; run the same command again"]
         assert not leftovers(tmp_path)
+    else:
+        code, out, _ = own(own_laboratory(tmp_path / "small"), tmp_path / "out")
+        assert code == 0
+        assert any("is what a killed run left; delete it unless" in line for line in out)
+
+
+def test_folder_that_cannot_be_listed_is_not_passed_over(tmp_path, monkeypatch):
+    def walk(root, onerror, **_):
+        onerror(PermissionError(13, "Permission denied", str(root / "BAS")))
+
+    monkeypatch.setattr("os.walk", walk)
+    code, _, err = own(own_laboratory(tmp_path / "in"), tmp_path / "out")
+    assert (code, len(err)) == (2, 1)
+    assert "BAS: Permission denied; give yourself the right to list this folder" in err[0]
+
+
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("prepared_set.write_images", full)
+    code, _, err = own(own_laboratory(tmp_path / "in"), tmp_path / "out")
+    assert (code, len(err)) == (2, 1)
+    assert f"{tmp_path / 'out'}: No space left on device; the disk is full: free some space" in err[0]
+    assert not (tmp_path / "out").exists()
+    assert not leftovers(tmp_path)

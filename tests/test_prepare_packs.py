@@ -65,6 +65,11 @@ def test_packs_bad_members_and_rows(tmp_path):
 BAD_PACKS = {
     "no-manifest": (lambda source: (source / "manifest.csv").unlink(), [], "packs need a manifest.csv"),
     "manifest-columns": (lambda source: (source / "manifest.csv").write_text("a,b\n"), [], "the columns domain,"),
+    "manifest-short-row": (
+        lambda source: (source / "manifest.csv").write_bytes((source / "manifest.csv").read_bytes() + b"chula,BAS\n"),
+        [],
+        "a row names no domain or no file; complete or remove it",
+    ),
     "manifest-not-utf8": (
         lambda source: (source / "manifest.csv").write_bytes(b"\xff\xfe\x00"),
         [],

@@ -1,6 +1,7 @@
 """A small web server on this machine for the tests of the downloader: it behaves, or misbehaves, as told."""
 
 import contextlib
+import os
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,6 +82,8 @@ def serving():
             pass  # a client that goes away is what these tests are about
 
     with Server(("127.0.0.1", 0), _handler(site)) as server:
+        before = os.environ.get("no_proxy")
+        os.environ["no_proxy"] = "127.0.0.1"
         site.address = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -89,3 +92,4 @@ def serving():
         finally:
             server.shutdown()
             thread.join()
+            os.environ.pop("no_proxy") if before is None else os.environ.update(no_proxy=before)
