@@ -24,8 +24,8 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
     .. math:: \frac1h \sum_j (\bar X_j - \bar Y_j)^2 + \frac1{h^2} \sum_{jk} (C_X - C_Y)_{jk}^2
 
     ``variant="deep"`` is Deep CORAL as published: :math:`\lVert C_X - C_Y \rVert_F^2 / (4h^2)`, no mean term.
-    No (h, h) matrix is built. With centred rows, :math:`\langle C_X, C_Y \rangle = \lVert \tilde X \tilde Y^\top
-    \rVert_F^2 / ((n-1)(m-1))`, so one small (N, N) matrix of inner products, in float64, holds all that is needed.
+    No (h, h) matrix is built: :math:`\langle C_X, C_Y \rangle = \lVert \tilde X \tilde Y^\top \rVert_F^2 / ((n-1)(m-1))`
+    with centred rows, so all that is needed is in one (N, N) matrix of inner products, in float64.
 
     Parameters
     ----------
@@ -46,8 +46,7 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
 
     References
     ----------
-    Sun, Saenko. Deep CORAL: correlation alignment for deep domain adaptation. ECCV workshops 2016.
-    The mean term and the weights follow DomainBed and the multi-domain long-tail code built on it.
+    Sun, Saenko. Deep CORAL. ECCV workshops 2016; mean term and weights as in the multi-domain long-tail code.
 
     Examples
     --------
@@ -60,16 +59,21 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
         raise ValueError(f"variant: got {variant!r}, expected 'reference' or 'deep'")
     features, domains = check_batch(features, domains=domains)
     _, owner, sizes = torch.unique(domains, return_inverse=True, return_counts=True)
-    x = features.to(wide(features.device))
-    member = F.one_hot(owner, len(sizes)).to(x.dtype)[:, sizes > 1]  # (N, D)
-    sizes, h = sizes[sizes > 1], x.shape[1]
-    means = member.T @ x / sizes[:, None]  # (D, h)
-    centred = x - member @ means  # (N, h)
-    inner = member.T @ (centred @ centred.T).square() @ member / torch.outer(sizes - 1, sizes - 1)  # <C_d, C_e>
+    member = F.one_hot(owner, len(sizes)).to(wide(features.device))[:, sizes > 1]  # (N, D)
+    sizes, h = sizes[sizes > 1], features.shape[1]
+    x = features.to(member.dtype)
+    x = x - x.detach().mean(0)  # no shift matters: start from small numbers
+    inner = x @ x.T  # (N, N)
+    share = member / sizes
+    centring = torch.eye(len(x)).to(member) - share @ member.T  # (N, N): takes each domain's mean away
+    of_rows = (centring.T @ inner @ centring).square()  # (N, N)
     first, second = torch.triu_indices(len(sizes), len(sizes), 1, device=x.device)
-    covariance = inner.diag()[first] + inner.diag()[second] - 2 * inner[first, second]  # (pairs,)
-    covariance = covariance.clamp_min(0) / h**2  # rounding can leave -1e-17
-    mean = (means[first] - means[second]).square().mean(1)
+
+    def gap(p: Tensor) -> Tensor:  # (D, D) inner products -> (pairs,) squared distances
+        return (p.diag()[first] + p.diag()[second] - 2 * p[first, second]).clamp_min(0)  # rounding: -1e-17
+
+    covariance = gap(member.T @ of_rows @ member / torch.outer(sizes - 1, sizes - 1)) / h**2
+    mean = gap(share.T @ inner @ share) / h
     penalty = covariance / 4 if variant == "deep" else mean + covariance
     return (penalty.sum() / max(1, len(first))).to(features.dtype)
 
@@ -219,8 +223,7 @@ def boda_loss(
 
     References
     ----------
-    Yang, Wang, Katabi. On multi-domain long-tailed recognition, imbalanced domain generalization and beyond.
-    ECCV 2022. "pairs" is its code's reduction, "sum" its paper's.
+    Yang, Wang, Katabi. On multi-domain long-tailed recognition. ECCV 2022; "pairs" is the reference code's reduction.
 
     Examples
     --------
@@ -233,7 +236,7 @@ def boda_loss(
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction: got {reduction!r}, expected one of {REDUCTIONS}")
-    options = {"nu": nu, "temperature": temperature, "count_scale": count_scale, "balanced": balanced}
+    options = dict(nu=nu, temperature=temperature, count_scale=count_scale, balanced=balanced)
     a, positive, others = scaled_distances(features, labels, domains, centroids, counts, **options)  # (N, K) each
     used = positive.any(1)  # an image without a positive is left out
     a, positive, others = a[used], positive[used], others[used]
