@@ -153,7 +153,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     elif options.name == "matek_19":
         print(MATEK_STEPS.format(out=options.out))
     else:
-        download(options)
+        try:
+            download(options)
+        except BadInput as problem:
+            page = f" (its page: {SOURCES[options.name].page})" if "by hand" in str(problem) else ""
+            raise BadInput(f"{problem}{page}") from None
 
 
 if __name__ == "__main__":

@@ -178,6 +178,9 @@ def prepare(options: argparse.Namespace, command: str) -> dict:
             file, reason = listing.rejected[0]
             raise BadInput(f"{options.source}: no picture left, all {len(listing.rejected):,} found were rejected, "
                            f"the first is {file}: {reason}")  # fmt: skip
+        sides = [one.item.crop or min(one.original) * one.item.share for one in pictures]
+        if enlarged := sum(side < options.size for side in sides):
+            listing.notes.append(f"{enlarged:,} pictures were enlarged: their field has fewer than {options.size} px")
         facts = write_set(working, listing, pictures, options, command)
     report(facts, listing, options.out)
     return facts

@@ -83,6 +83,25 @@ def test_bloodmnist_with_a_wrong_digest_and_one_put_there_by_hand(site, tmp_path
     assert "bloodmnist_64.npz: its md5 is not 2b94928a2ae4916078ca51e05b6b800b; delete it" in err[0]
 
 
+def test_record_states_the_digests(site):
+    from download import zenodo_digests
+
+    site.kind = "application/json"
+    site.files["/record"] = b'{"files": [{"key": "basophil.zip", "checksum": "md5:0123"}]}'
+    site.files["/other"] = b"[]"
+    assert zenodo_digests(f"{site.address}/record") == {"basophil.zip": "md5:0123"}
+    assert zenodo_digests(f"{site.address}/other") == {}
+    assert zenodo_digests(f"{site.address}/gone") == {}
+
+
+def test_page_of_the_set_is_named_when_its_address_fails(site, tmp_path):
+    site.files["/a.zip"], site.kind = b"<html>prove that you are human</html>", "text/html"
+    code, _, err = run("download", "acevedo_20", "--out", tmp_path, "--url", f"{site.address}/a.zip")
+    assert (code, len(err)) == (2, 1)
+    assert f"answered with a web page, not with the file; download it by hand and put it at {tmp_path}" in err[0]
+    assert err[0].endswith("PBC_dataset_normal_DIB.zip (its page: https://data.mendeley.com/datasets/snkd93bnjr/1)")
+
+
 def test_raabin_is_a_rar_that_the_user_unpacks(site, tmp_path):
     site.files["/Train.rar"] = b"Rar!"
     code, out, _ = run("download", "raabin", "--out", tmp_path, "--url", f"{site.address}/Train.rar")

@@ -71,7 +71,10 @@ def test_field_is_cut_before_the_size_is_changed(tmp_path):
 
 
 def test_smaller_field_on_request(tmp_path):
-    own(own_laboratory(tmp_path / "in"), tmp_path / "out", "--field-um", 20)
+    _, out, _ = own(own_laboratory(tmp_path / "in"), tmp_path / "out", "--field-um", 20)
+    assert not any("enlarged" in line for line in out)
+    _, out, _ = own(tmp_path / "in", tmp_path / "large", "--field-um", 20, "--size", 224)
+    assert "note: 3 pictures were enlarged: their field has fewer than 224 px" in out
     assert prepared(tmp_path / "out")[0]["um_per_px"] == 20 / 64
     expected = Image.fromarray(colours(260, 260, 0)).resize((64, 64), Image.Resampling.BICUBIC, box=(30, 30, 230, 230))
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "images.npy")[0], np.asarray(expected))
@@ -82,8 +85,8 @@ def test_alpha_is_dropped_never_blended_and_palettes_become_colour(tmp_path):
     alpha = np.zeros((260, 260, 1), dtype=np.uint8)
     palette = Image.fromarray(pixels).quantize(256)
     seen_through = np.concatenate([pixels, alpha], 2)
-    files = {"BAS/a.png": encoded(pixels), "EOS/b.png": encoded(seen_through), "EOS/c.tif": encoded(seen_through, "TIFF"),
-             "MON/p.png": encoded(palette, transparency=bytes([0] * 256))}  # fmt: skip
+    tiff, indexed = encoded(seen_through, "TIFF"), encoded(palette, transparency=bytes(256))
+    files = {"BAS/a.png": encoded(pixels), "EOS/b.png": encoded(seen_through), "EOS/c.tif": tiff, "MON/p.png": indexed}
     own(write(tmp_path / "in", files), tmp_path / "out")
     a, b, c, p = np.load(tmp_path / "out" / "images.npy")
     np.testing.assert_array_equal(a, b)
