@@ -124,10 +124,8 @@ def test_threads_follow_the_containers_quota(tmp_path, files, expected):
 def test_a_given_number_of_threads_is_kept():
     code = "from wbc_tutorial import environment as e; import torch; print(e.use_threads(), torch.get_num_threads())"
     given = os.environ | {"OMP_NUM_THREADS": "1"}
-    assert subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True).stdout.split() == [
-        "1",
-        "1",
-    ]
+    result = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["1", "1"]
 
 
 FLOORS = (
