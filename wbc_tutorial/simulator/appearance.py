@@ -80,19 +80,19 @@ class Look:
 LOOKS: Mapping[str, Look] = MappingProxyType({
     "sim_matek": Look(
         chromatin=(0.40, 1.02, 0.18), rna=(0.24, 0.25, 0.05), eosin=(0.09, 0.26, 0.15),
-        haemoglobin=(0.075, 0.16, 0.085), azurophil=(0.26, 0.62, 0.16), basophilic=(0.62, 1.05, 0.36),
+        haemoglobin=(0.08, 0.175, 0.09), azurophil=(0.26, 0.62, 0.16), basophilic=(0.50, 1.0, 0.28),
         background=(0.953, 0.937, 0.93), px_per_um=13.8, image_px=(400, 400), stain_spread=0.12,
         background_spread=0.02, white_balance_spread=0.012, vignetting=0.02, focus_um=0.17,
         focus_spread_um=0.12, noise=0.012, jpeg_quality=None),
     "sim_acevedo": Look(
-        chromatin=(0.385, 0.55, 0.135), rna=(0.24, 0.25, 0.03), eosin=(0.08, 0.25, 0.17),
-        haemoglobin=(0.09, 0.12, 0.095), azurophil=(0.26, 0.5, 0.12), basophilic=(0.42, 0.58, 0.14),
+        chromatin=(0.395, 0.57, 0.138), rna=(0.24, 0.25, 0.03), eosin=(0.08, 0.25, 0.17),
+        haemoglobin=(0.10, 0.135, 0.105), azurophil=(0.26, 0.5, 0.12), basophilic=(0.38, 0.60, 0.12),
         background=(0.985, 0.888, 0.785), px_per_um=10.0, image_px=(360, 363), stain_spread=0.07,
         tint_spread=0.06, background_spread=0.008, white_balance_spread=0.006, vignetting=0.01, focus_um=0.12,
         focus_spread_um=0.05, sharpening=0.7, noise=0.008, jpeg_quality=92),
     "sim_mll": Look(
         chromatin=(0.45, 0.94, 0.38), rna=(0.30, 0.33, 0.14), eosin=(0.10, 0.26, 0.14),
-        haemoglobin=(0.12, 0.19, 0.11), azurophil=(0.26, 0.55, 0.26), basophilic=(0.55, 0.95, 0.42),
+        haemoglobin=(0.13, 0.21, 0.12), azurophil=(0.26, 0.55, 0.26), basophilic=(0.50, 0.95, 0.40),
         background=(0.905, 0.88, 0.92), px_per_um=11.52, image_px=(288, 288), stain_spread=0.16,
         tint_spread=0.12, background_spread=0.06, white_balance_spread=0.02, vignetting=0.07, focus_um=0.25,
         focus_spread_um=0.15, noise=0.016, jpeg_quality=None),

@@ -91,7 +91,7 @@ def draw_cell(
     y = x if y_um is None else y_um
     g, criteria = generator, CRITERIA[cell_class]
     low, high = CELL_CLASSES[CLASSES.index(cell_class)].diameter_um
-    radius = 0.5 * np.clip(g.normal(0.6 * low + 0.4 * high, (high - low) / 4), low - 0.4, high + 0.4)
+    radius = 0.5 * np.clip(g.normal(low + criteria.typical * (high - low), (high - low) / 4), low - 0.4, high + 0.4)
     centre = g.uniform(-0.8, 0.8, 2)
     ragged = g.uniform(*criteria.ragged_um)
     body = _body(g, radius, ragged)
@@ -187,11 +187,14 @@ def _dye(
     if criteria.eosinophilic[1] > 0:
         spacing = 1.0 / np.sqrt(g.uniform(*criteria.eosinophilic))
         bead = soft_step(dots(u, v, _packed(g, spacing, reach), 0.35 * spacing) - 0.55, 0.7)
-        stains[_EOSIN] += plasm * (g.uniform(0.5, 0.9) * bead * (1.0 + 0.2 * noise(g, u, v, 0.6)) + 0.25)
+        stains[_EOSIN] += plasm * (g.uniform(0.4, 0.95) * bead * (1.0 + 0.2 * noise(g, u, v, 0.6)) + 0.25)
     if criteria.basophilic[1] > 0:
+        # Basophil granules dissolve in water: in some cells they have run into an even violet veil.
         large = dots(u, v, _points(g, g.uniform(*criteria.basophilic), reach), g.uniform(0.26, 0.42))
-        ground = g.uniform(0.05, 0.3) * (1.0 + 0.3 * noise(g, u, v, 0.5))
-        stains[_BASOPHILIC] += (soft_step(large - 0.5, 0.5) * g.uniform(0.4, 0.8) + ground) * inside
+        washed = g.beta(0.7, 1.1)
+        veil = (0.12 + 0.38 * washed) * g.uniform(0.7, 1.2) * (1.0 + 0.2 * noise(g, u, v, 0.5))
+        grains = soft_step(large - 0.5, 0.5) * g.uniform(0.4, 0.75) * (1.0 - 0.75 * washed)
+        stains[_BASOPHILIC] += (grains + veil) * inside * (1.0 - 0.35 * core)
 
     # Vacuoles: round holes in the cytoplasm that nibble at the nucleus.
     n = int(g.integers(criteria.vacuoles[0], criteria.vacuoles[1] + 1))

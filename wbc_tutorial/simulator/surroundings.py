@@ -36,7 +36,7 @@ def draw_surroundings(generator: np.random.Generator, x: np.ndarray, y: np.ndarr
     """
     g = generator
     stains = np.zeros((len(STAINS), y.size, x.size), dtype=np.float32)
-    crowding, pale, size, oval = g.uniform(6.2, 10.0), g.uniform(0.1, 0.75), g.normal(3.65, 0.18), g.uniform(0.02, 0.14)
+    crowding, pale, size, oval = g.uniform(6.2, 10.0), g.uniform(0.25, 0.9), g.normal(3.65, 0.18), g.uniform(0.02, 0.14)
     places = g.uniform(-_REACH_UM, _REACH_UM, (_MOST_RED_CELLS, 2))
     traits = g.normal(0.0, 1.0, (_MOST_RED_CELLS, 5))
     angles = g.uniform(0.0, np.pi, _MOST_RED_CELLS)
