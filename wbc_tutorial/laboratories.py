@@ -76,7 +76,7 @@ _MATEK = Laboratory(
     counts=(79, 424, 78, 3268, 70, 42, 15, 109, 8484, 1815, 3937, 11, 15),
     image_px=(400, 400), px_per_um=13.8, crop_px=345,
     mean_rgb=(0.821, 0.728, 0.836), std_rgb=(0.163, 0.251, 0.092),
-    stain="Pappenheim", scanner="M8 Precipoint, 100x oil immersion",
+    stain="Romanowsky type, not specified in the record", scanner="M8 Precipoint, 100x oil immersion",
     licence="CC BY 3.0 (verify at the source)",
     citation="Matek, Schwarz, Spiekermann, Marr. Nature Machine Intelligence 1, 538-544 (2019)",
     source="https://doi.org/10.7937/tcia.2019.36f5o9ld",
@@ -206,7 +206,7 @@ OPEN_SETS: Mapping[str, Laboratory] = MappingProxyType({
         ),
         Laboratory(
             name="bccd", title="Blood Cell Count and Detection", counts=_NO_COUNTS,
-            image_px=(640, 480), px_per_um=None, crop_px=None, stain="Wright", scanner="100x, CCD camera",
+            image_px=(640, 480), px_per_um=None, crop_px=None, stain="not stated", scanner="not stated",
             licence="MIT", citation="BCCD dataset (2017)", source="https://github.com/Shenggan/BCCD_Dataset",
             native_labels=_FOUR_COARSE,
             native_counts={"neutrophil": 202, "eosinophil": 84, "lymphocyte": 33, "monocyte": 20, "basophil": 2},
