@@ -23,7 +23,8 @@ def heatmap(
         if np.isnan(value):
             axis.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=True, fc="0.93", ec="0.6", hatch="///", lw=0))
         else:
-            axis.text(j, i, fmt.format(value), ha="center", va="center", fontsize=8, color="w" if value > 0.55 else "k")
+            ink = "w" if value > 0.55 else "0.6" if value == 0 else "k"
+            axis.text(j, i, "0" if value == 0 else fmt.format(value), ha="center", va="center", fontsize=8, color=ink)
     axis.set(title=title, xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
     axis.spines[:].set_visible(False)
     figure.colorbar(image, ax=axis, label=label, fraction=0.04)

@@ -1,0 +1,150 @@
+"""Checks of notebook 04: softmax cross-entropy by hand, one step of training, the share of a fall."""
+
+import math
+import numbers
+
+from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
+
+__all__ = ["check_cross_entropy", "check_share_of_fall", "check_training_step"]
+
+
+def _number(answer) -> float | None:
+    """Return a finite number, also from an array or tensor that holds one; None for everything else."""
+    try:
+        answer = answer.item() if hasattr(answer, "item") else answer
+    except (ValueError, RuntimeError):
+        return None
+    if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
+        return None
+    return float(answer)
+
+
+def _judge(name: str, answer, solution: float, praise: str, *, mistakes: list, otherwise: str):
+    """Compare a number with the solution and with what comes out of the common mistakes."""
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    value = _number(answer)
+    if value is None:
+        return hint(name, "Expected one number.")
+    if abs(value - solution) < 2e-3:
+        return right(name, praise)
+    for mistake, text in mistakes:
+        if abs(value - mistake) < 2e-3 * max(1.0, abs(mistake)):
+            return hint(name, text)
+    return hint(name, otherwise)
+
+
+def check_cross_entropy(answer) -> Verdict:
+    """Check the softmax cross-entropy, natural logarithm, of the logits (2, 0, 0) when class 0 is true."""
+    share = math.exp(2) / (math.exp(2) + 2)
+    binary = [math.log1p(math.exp(-2)), math.log(2), math.log(2)]
+    return _judge(
+        "softmax cross-entropy",
+        answer,
+        -math.log(share),
+        "Minus the logarithm of the true class's share: 0 only when that share is 1.",
+        mistakes=[
+            (share, "This is the probability of the true class; the loss is minus its logarithm."),
+            (math.log(share), "A probability is at most 1, so its logarithm is at most 0: mind the sign."),
+            (-math.log10(share), "Use the natural logarithm, math.log, as torch does."),
+            (-math.log2(share), "Use the natural logarithm, math.log, as torch does."),
+            (sum(binary), "This is the binary form, one sigmoid a class, summed; a softmax shares 1 between classes."),
+            (sum(binary) / 3, "This is the binary form, one sigmoid a class; a softmax shares 1 between the classes."),
+            (binary[0], "This is a sigmoid of the true logit alone; the denominator holds all three classes."),
+            (-math.log((1 - share) / 2), "This is the loss when another class is true; here it is class 0."),
+            (-2.0, "Minus the true logit: the logarithm of the sum of exponentials is still to be added."),
+        ],
+        otherwise="First the probability exp(2) / (sum of the three exponentials), then minus its natural logarithm.",
+    )
+
+
+def check_share_of_fall(answer) -> Verdict:
+    """Check which share of a fall from .80 to .35 is the stain's, when the same cells redrawn score .65."""
+    return _judge(
+        "the share of the fall",
+        answer,
+        (0.65 - 0.35) / (0.80 - 0.35),
+        "Two thirds of the fall vanish with the look; the rest has other causes.",
+        mistakes=[
+            ((0.80 - 0.65) / (0.80 - 0.35), "This is the share that remains although the look is known."),
+            (0.65 - 0.35, "This is the difference; a share is that difference over the whole fall."),
+            (0.80 - 0.35, "This is the whole fall; which part of it does redrawing win back?"),
+            (0.65 / 0.80, "Compare differences, not scores: what was lost, and what of it came back?"),
+            ((0.65 - 0.35) / 0.80, "The whole is the fall, .80 - .35, not the score at the top."),
+            ((0.65 - 0.35) / 0.65, "The whole is the fall, .80 - .35, not the redrawn score."),
+            ((0.80 - 0.35) / (0.65 - 0.35), "Upside down: a share is the part over the whole."),
+            (200 / 3, "The right value in per cent; give it as a share between 0 and 1."),
+        ],
+        otherwise="The whole fall is .80 - .35. The part that redrawing the same cells wins back is .65 - .35.",
+    )
+
+
+def _after(step, n_steps: int):
+    """Parameters of one small linear model after some steps of `step`; the same start and data each time."""
+    import torch
+
+    generator = torch.Generator().manual_seed(3)
+    with torch.random.fork_rng(devices=[]):
+        model = torch.nn.Linear(4, 3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    images, labels = torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 0, 1, 1])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    for _ in range(n_steps):
+        step(model, optimizer, images, labels)
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def _variant(loss_of, *, clear: bool = True, backward: bool = True, move: bool = True, late: bool = False):
+    """Build a training step that is right, or wrong in a known way."""
+
+    def step(model, optimizer, images, labels):
+        if clear and not late:
+            optimizer.zero_grad()
+        loss = loss_of(model(images), labels)
+        if backward:
+            loss.backward()
+        if late:
+            optimizer.zero_grad()
+        if move:
+            optimizer.step()
+
+    return step
+
+
+def check_training_step(answer) -> Verdict:
+    """Check a function ``step(model, optimizer, images, labels)`` that does one step of cross-entropy training."""
+    import torch
+    import torch.nn.functional as F
+
+    name = "one training step"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    if not callable(answer):
+        return hint(name, "Expected the function itself: answer = step, without brackets.")
+    try:
+        one, two = (_after(answer, n) for n in (1, 2))
+    except Exception as error:  # any error of a learner's function is a hint
+        return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
+    mistakes = [
+        (_variant(F.cross_entropy, move=False), "The parameters have not moved: which call lets the optimizer act?"),
+        (_variant(F.cross_entropy, clear=False), "The first step is right, the second is not: gradients pile up."),
+        (
+            _variant(lambda z, y: F.cross_entropy(z.softmax(1), y)),
+            "cross_entropy takes the logits as they are; here a softmax is applied twice.",
+        ),
+        (_variant(lambda z, y: F.cross_entropy(z, y, reduction="sum")), "Take the mean over the batch, not the sum."),
+        (_variant(lambda z, y: -F.cross_entropy(z, y)), "The loss rises: the sign is turned."),
+        (
+            _variant(lambda z, y: F.binary_cross_entropy_with_logits(z, F.one_hot(y, 3).float())),
+            "This is the binary form, a sigmoid per class; one cell has one class: use the softmax form.",
+        ),
+    ]
+    same = torch.allclose
+    if same(one, _after(_variant(F.cross_entropy), 1)) and same(two, _after(_variant(F.cross_entropy), 2)):
+        return right(name, "Clear, predict, compare, differentiate, move: the same for every method of this course.")
+    for step, text in mistakes:
+        if same(one, _after(step, 1)) and same(two, _after(step, 2)):
+            return hint(name, text)
+    return hint(name, "The parameters end elsewhere: clear gradients, loss of the logits, backward, step; once each.")
