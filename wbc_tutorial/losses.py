@@ -24,8 +24,8 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
     .. math:: \frac1h \sum_j (\bar X_j - \bar Y_j)^2 + \frac1{h^2} \sum_{jk} (C_X - C_Y)_{jk}^2
 
     ``variant="deep"`` is Deep CORAL as published: :math:`\lVert C_X - C_Y \rVert_F^2 / (4h^2)`, no mean term.
-    No (h, h) matrix is built: :math:`\langle C_X, C_Y \rangle = \lVert \tilde X \tilde Y^\top \rVert_F^2 / ((n-1)(m-1))`
-    with centred rows, so all that is needed is in one (N, N) matrix of inner products, in float64.
+    No (h, h) matrix is built: with centred rows
+    :math:`\langle C_X, C_Y \rangle = \lVert \tilde X \tilde Y^\top \rVert_F^2 / ((n-1)(m-1))`, all in one (N, N) table.
 
     Parameters
     ----------
@@ -36,8 +36,7 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
 
     Returns
     -------
-    Tensor, shape ()
-        float32 or float64; 0 with a graph when fewer than two domains are left.
+    Tensor, shape (), float32 or float64; 0 with a graph when fewer than two domains are left
 
     Raises
     ------
@@ -92,7 +91,7 @@ class _Reversal(torch.autograd.Function):
 def reverse_gradient(x: Tensor, strength: float) -> Tensor:
     r"""Pass `x` on unchanged; multiply its gradient by :math:`-\mathrm{strength}` on the way back.
 
-    What comes after learns to tell domains apart, what comes before learns to prevent it; strength 0 lets nothing back.
+    What comes after learns to tell domains apart, what comes before to prevent it; strength 0 lets nothing back.
 
     Parameters
     ----------
@@ -149,8 +148,7 @@ def domain_adversarial_loss(domain_logits: Tensor, domains: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, shape ()
-        0 with a graph for an empty batch; log D for a discriminator that knows nothing.
+    Tensor, shape (); 0 with a graph for an empty batch, log D for a discriminator that knows nothing
 
     Raises
     ------
@@ -213,8 +211,7 @@ def boda_loss(
 
     Returns
     -------
-    Tensor, shape ()
-        float32 or float64; 0 with a graph when no image has a positive.
+    Tensor, shape (), float32 or float64; 0 with a graph when no image has a positive
 
     Raises
     ------
