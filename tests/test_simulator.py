@@ -85,19 +85,21 @@ def test_another_interpreter_makes_the_same_image():
     assert len(digests) == 1
 
 
-def test_the_pool_changes_nothing():
-    counts = [30] * 10 + [0] * 3
+def test_the_pool_changes_nothing(monkeypatch):
+    monkeypatch.setattr("wbc_tutorial.simulator.production._WORTH_A_PROCESS", 5)
+    counts = [7] * 10 + [0] * 3
     alone, labels = simulate_laboratory("sim_acevedo", counts=counts, size=16, processes=1)
     shared, again = simulate_laboratory("sim_acevedo", counts=counts, size=16, processes=2)
     assert np.array_equal(alone, shared)
     assert np.array_equal(labels, again)
-    assert np.array_equal(alone[35], simulate_cell("sim_acevedo", CLASSES[1], 5, size=16))
+    assert np.array_equal(alone[12], simulate_cell("sim_acevedo", CLASSES[1], 5, size=16))
     assert labels.dtype == np.int64
     assert np.bincount(labels, minlength=13).tolist() == counts
 
 
 def test_a_failing_interpreter_costs_time_not_images(monkeypatch):
-    counts = [300] + [0] * 12
+    monkeypatch.setattr("wbc_tutorial.simulator.production._WORTH_A_PROCESS", 5)
+    counts = [20] + [0] * 12
     wanted, _ = simulate_laboratory("sim_matek", counts=counts, size=8, processes=1)
     monkeypatch.setattr(sys, "executable", "/no/such/interpreter")
     images, _ = simulate_laboratory("sim_matek", counts=counts, size=8, processes=2)

@@ -191,8 +191,8 @@ def _dye(
     if criteria.basophilic[1] > 0:
         # Basophil granules dissolve in water: in some cells they have run into an even violet veil.
         large = dots(u, v, _points(g, g.uniform(*criteria.basophilic), reach), g.uniform(0.26, 0.42))
-        washed = g.beta(0.7, 1.1)
-        veil = (0.12 + 0.38 * washed) * g.uniform(0.7, 1.2) * (1.0 + 0.2 * noise(g, u, v, 0.5))
+        washed = g.beta(0.6, 1.5)
+        veil = (0.1 + 0.4 * washed) * g.uniform(0.7, 1.2) * (1.0 + 0.2 * noise(g, u, v, 0.5))
         grains = soft_step(large - 0.5, 0.5) * g.uniform(0.4, 0.75) * (1.0 - 0.75 * washed)
         stains[_BASOPHILIC] += (grains + veil) * inside * (1.0 - 0.35 * core)
 

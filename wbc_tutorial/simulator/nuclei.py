@@ -178,7 +178,7 @@ def draw_nucleus(
         The cell's radius (micrometres) and how far off-centre the nucleus lies (0 centred, 1 at the border).
     """
     if kind == "segmented":
-        unit = _segmented(generator, lobes, generator.uniform(0.85, 1.15), 0.2)
+        unit = _segmented(generator, lobes, generator.uniform(0.9, 1.2), 0.2)
     elif kind == "bilobed":
         unit = _segmented(generator, lobes, generator.uniform(0.72, 1.1), generator.uniform(0.22, 0.45))
     else:
