@@ -74,9 +74,15 @@ def simulate_laboratory(
     parts = min(wanted, max(1, len(labels) // _WORTH_A_PROCESS))
     task = {"laboratory": laboratory, "counts": counts, "seed": int(seed), "size": int(size), "parts": parts}
     others = [_start(task | {"part": part}) for part in range(1, parts)]
-    images[0::parts] = _part(task | {"part": 0})
-    for part, other in enumerate(others, start=1):
-        images[part::parts] = _finish(other, task | {"part": part})
+    try:
+        images[0::parts] = _part(task | {"part": 0})
+        for part, other in enumerate(others, start=1):
+            images[part::parts] = _finish(other, task | {"part": part})
+    except BaseException:  # an interrupted notebook leaves no interpreter behind
+        for other in filter(None, others):
+            other.kill()
+            other.communicate()
+        raise
     return images, labels
 
 
@@ -102,7 +108,7 @@ def _start(task: dict) -> subprocess.Popen | None:
     environment = os.environ | one_thread | {"PYTHONPATH": os.pathsep.join([package, *filter(None, sys.path)])}
     try:
         return subprocess.Popen(
-            [sys.executable, "-c", code, json.dumps(task)],
+            [sys.executable or "python", "-c", code, json.dumps(task)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
