@@ -132,7 +132,7 @@ FLOORS = (
     ("cells", "laboratories"),
     ("simulator", "cell_images", "images"),
     ("statistics", "tensors", "distances", "losses", "transferability", "models"),
-    ("centroids", "alignment", "batches", "training", "evaluation"),
+    ("centroids", "alignment", "batches", "baselines", "training", "evaluation"),
     ("benchmarks", "methods", "ledger", "experiments"),
     ("plots", "widgets", "exercises", "environment", "report", "__main__"),
 )

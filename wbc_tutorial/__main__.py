@@ -21,7 +21,11 @@ def _parser() -> _Parser:
     add = parser.add_argument
     add("--benchmark", default="simulated", help="simulated (default), open5, paper or paper11")
     add("--data", metavar="DIR", help="prepared images, for the benchmarks of real cells")
-    add("--methods", default="erm,coral,dann,boda,boda_plus", help="comma-separated; default: %(default)s")
+    add(
+        "--methods",
+        default="erm,coral,dann,boda,boda_plus",
+        help="comma-separated; default: %(default)s; also class_weighted, balanced_softmax, group_dro, mixup",
+    )
     add("--folds", type=int, default=1, metavar="K", help="how many of the five folds to run (default: 1)")
     add("--seed", type=int, default=0, metavar="S", help="seed of initialisation, order and augmentation (default: 0)")
     add(

@@ -13,7 +13,7 @@ from wbc_tutorial import __version__, evaluation, models, training
 from wbc_tutorial.benchmarks import BENCHMARKS, load_benchmark
 from wbc_tutorial.images import folds
 from wbc_tutorial.ledger import Ledger
-from wbc_tutorial.methods import FAMILIES, METHODS, alignment_for
+from wbc_tutorial.methods import FAMILIES, METHODS, fit_options
 
 __all__ = ["N_FOLDS", "Settings", "run", "run_one", "table"]
 
@@ -94,13 +94,13 @@ def run_one(
     history = training.fit(
         model,
         train,
-        alignment=alignment_for(methods[0], train.counts, model.n_features),
         steps=settings.steps,
         per_domain=benchmark.per_domain,
         learning_rate=2e-3 if settings.backbone == "small_cnn" else benchmark.learning_rate,
         frozen_batch_norm=benchmark.frozen_batch_norm,
         seed=1000 * seed + fold,
         progress=f"{METHODS[methods[0]]}, fold {fold}" if progress else None,
+        **fit_options(methods[0], train.counts, model.n_features),
     )
     results = {}
     for method in methods:
@@ -200,7 +200,7 @@ def run(
                 unseen = ", ".join(f"{r['domain']} {r['f1_macro']:.3f}" for r in rows if r["split"] == "unseen")
                 known = next(r["f1_macro"] for r in rows if "+" in r["domain"])
                 say(
-                    f"{METHODS[method]:6} fold {fold} seed {seed}: F1-macro {known:.3f} in-domain, {unseen} unseen"
+                    f"{METHODS[method]:12} fold {fold} seed {seed}: F1-macro {known:.3f} in-domain, {unseen} unseen"
                     f" (run {done} of {len(jobs)}, about {left:.0f} s left)"
                 )
         return ledger.rows()

@@ -1,36 +1,54 @@
-"""Floor 5, the five methods: what each is called, and the one line that builds its alignment."""
+"""Floor 5, the methods: what each is called, and what it changes in the one loop."""
 
 import numpy as np
 
-from wbc_tutorial.alignment import CORAL, DANN, Alignment, BoDA
+from wbc_tutorial.alignment import CORAL, DANN, BoDA
+from wbc_tutorial.baselines import GroupDRO, Mixup, balanced_softmax, class_weighted
 
-__all__ = ["FAMILIES", "METHODS", "alignment_for"]
+__all__ = ["FAMILIES", "METHODS", "fit_options"]
 
-METHODS = {"erm": "ERM", "coral": "CORAL", "dann": "DANN", "boda": "BoDA", "boda_plus": "BoDA+"}
-"""Method -> its name in tables. BoDA+ is BoDA with a re-trained classifier, our reading of the slides' "Ours+"."""
+METHODS = {
+    "erm": "ERM",
+    "coral": "CORAL",
+    "dann": "DANN",
+    "boda": "BoDA",
+    "boda_plus": "BoDA+",
+    "class_weighted": "weighted CE",
+    "balanced_softmax": "bal. softmax",
+    "group_dro": "group DRO",
+    "mixup": "mixup",
+}
+"""Method -> its name in tables. The first five are the course's; BoDA+ is BoDA with a re-trained classifier, our
+reading of the slides' "Ours+". The others are for comparison."""
 
-FAMILIES = (("erm",), ("coral",), ("dann",), ("boda", "boda_plus"))
+FAMILIES = (*((m,) for m in METHODS if not m.startswith("boda")), ("boda", "boda_plus"))
 """Methods that share their training: BoDA+ only re-trains BoDA's classifier."""
 
 
-def alignment_for(method: str, counts: np.ndarray, n_features: int) -> Alignment | None:
-    """Build the one line that tells the methods apart; None for ERM.
+def fit_options(method: str, counts: np.ndarray, n_features: int) -> dict:
+    """Return what `training.fit` is given for a method: nothing for ERM, one line for each alignment.
 
     Parameters
     ----------
     method : str
-        A key of `METHODS`; ``boda_plus`` trains as ``boda`` and re-trains the classifier afterwards.
+        A key of `METHODS`; ``boda_plus`` trains as ``boda``.
     counts : int (D, C)
         Training images N[d, c].
     n_features : int
         h.
     """
-    if method == "erm":
-        return None
-    if method == "coral":
-        return CORAL()
-    if method == "dann":
-        return DANN(n_features, len(counts))
-    if method in ("boda", "boda_plus"):
-        return BoDA(counts, n_features)
-    raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
+    if method == "mixup":
+        mixup = Mixup()
+        return {"augmentation": mixup.augment, "classification_loss": mixup}
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
+    options = {
+        "erm": dict,
+        "coral": lambda: {"alignment": CORAL()},
+        "dann": lambda: {"alignment": DANN(n_features, len(counts))},
+        "boda": lambda: {"alignment": BoDA(counts, n_features)},
+        "class_weighted": lambda: {"classification_loss": class_weighted(counts)},
+        "balanced_softmax": lambda: {"classification_loss": balanced_softmax(counts)},
+        "group_dro": lambda: {"classification_loss": GroupDRO(len(counts))},
+    }
+    return options[method.removesuffix("_plus")]()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from wbc_tutorial.baselines import cross_entropy
 from wbc_tutorial.batches import as_tensor, augment, batches
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.models import Classifier, freeze_batch_norm
@@ -54,7 +55,7 @@ def fit(
     steps: int = 400,
     per_domain: int = 24,
     learning_rate: float = 2e-3,
-    classification_loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    classification_loss: Callable[[Tensor, Tensor, Tensor], Tensor] = cross_entropy,
     augmentation: Callable[[Tensor, torch.Generator], Tensor] | None = augment,
     balanced: bool = False,
     frozen_batch_norm: bool = False,
@@ -78,7 +79,7 @@ def fit(
     steps, per_domain, learning_rate : int, int, float
         Batches, images per laboratory in each, Adam's peak rate.
     classification_loss : callable
-        ``(logits, labels) -> scalar``.
+        ``(logits, labels, domains) -> scalar``; others stand in `wbc_tutorial.baselines`.
     augmentation : callable or None
         ``(images, generator) -> images``.
     balanced : bool
@@ -123,7 +124,7 @@ def fit(
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             features = model.features(images)
             logits = model.head(features)
-        loss = classification_loss(logits.float(), labels)
+        loss = classification_loss(logits.float(), labels, domains)
         if alignment is not None:  # the one line that tells CORAL, DANN and BoDA from ERM
             penalty = alignment(features.float(), labels, domains, step / steps)
             history.alignment.append(penalty.detach())
