@@ -49,12 +49,13 @@ def measure(path: Path) -> dict:
             client.execute_cell(cell, index)
             if imports_mb is None and cell.cell_type == "code":
                 imports_mb = memory.now()
-        seconds = time.perf_counter() - start
+        seconds, used = time.perf_counter() - start, memory.process.cpu_times()
         memory.over.set()
         memory.join()
     return {
         "notebook": path.stem,
         "seconds": round(seconds, 1),
+        "cpu_seconds": round(used.user + used.system, 1),
         "peak_mb": round(memory.peak),
         "imports_mb": round(imports_mb),
         "date": datetime.date.today().isoformat(),
@@ -72,7 +73,8 @@ def main(names: list[str]) -> int:
     over = []
     for path in paths:
         row = rows[path.stem] = measure(path)
-        print("{notebook}: {seconds} s, {peak_mb} MB at most, {imports_mb} MB after the imports".format(**row))
+        print("{notebook}: {seconds} s ({cpu_seconds} s of processor),".format(**row), end=" ")
+        print("{peak_mb} MB at most, {imports_mb} MB after the imports".format(**row))
         over += [path.stem] * (
             row["seconds"] > SECONDS
             or row["peak_mb"] >= PEAK_MB
