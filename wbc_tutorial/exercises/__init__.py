@@ -1,7 +1,15 @@
 """Floor 6, the exercises: every ``check_...`` looks at an answer and gives a hint, by notebook; `progress` sums up."""
 
+from wbc_tutorial.exercises.imbalance import check_imbalance_ratio, check_macro_f1, check_pull_and_push
 from wbc_tutorial.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
 from wbc_tutorial.exercises.metrics import check_absent_pairs, check_ceiling, check_macro_over_present
+from wbc_tutorial.exercises.shift import check_own_colour_removed, check_physical_crop, check_stain_twice
+from wbc_tutorial.exercises.start import (
+    check_first_simulation,
+    check_missing_classes,
+    check_name_that_cell,
+    mystery_cells,
+)
 from wbc_tutorial.exercises.verdict import Verdict, progress
 
 __all__ = [
@@ -9,8 +17,18 @@ __all__ = [
     "check_absent_pairs",
     "check_ceiling",
     "check_cross_entropy",
+    "check_first_simulation",
+    "check_imbalance_ratio",
+    "check_macro_f1",
     "check_macro_over_present",
+    "check_missing_classes",
+    "check_name_that_cell",
+    "check_own_colour_removed",
+    "check_physical_crop",
+    "check_pull_and_push",
     "check_share_of_fall",
+    "check_stain_twice",
     "check_training_step",
+    "mystery_cells",
     "progress",
 ]

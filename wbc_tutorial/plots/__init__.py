@@ -1,6 +1,8 @@
 """Floor 6, the figures: pure functions from data to a matplotlib figure; `show` displays one with its alt text."""
 
+from wbc_tutorial.plots.imbalance import *
 from wbc_tutorial.plots.metrics import *
 from wbc_tutorial.plots.results import *
+from wbc_tutorial.plots.shift import *
 from wbc_tutorial.plots.smears import *
 from wbc_tutorial.plots.style import *

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from wbc_tutorial.evaluation import f1_scores
 from wbc_tutorial.plots.style import DOMAIN_STYLE, class_colour
-from wbc_tutorial.statistics import imbalance_ratio
+from wbc_tutorial.statistics import imbalance_ratio, shot_groups
 
 __all__ = ["cumulative_share", "gradient_shares", "long_tail", "majority_vote", "pull_and_push", "recall_by_count"]
 
@@ -29,7 +29,7 @@ def cumulative_share(counts: Mapping[str, Sequence[int]]) -> Figure:
 def recall_by_count(
     counts: np.ndarray, recalls: Mapping[str, np.ndarray], classes: Sequence[str], codes: Sequence[str]
 ) -> Figure:
-    """Draw the recall of each class against how often it was seen in training, few-, medium- and many-shot shaded.
+    """Draw the recall of each class, largest class first; few- and medium-shot classes stand on grey.
 
     Parameters
     ----------
@@ -39,34 +39,21 @@ def recall_by_count(
         A panel each: title -> recall per class.
     classes, codes : sequence of str
     """
-    figure, axes = plt.subplots(
-        1, len(recalls), figsize=(4.4 * len(recalls), 3.2), sharex=True, sharey=True, squeeze=False
-    )
-    top = counts.max() * 2
-    for axis, (title, values) in zip(axes[0], recalls.items(), strict=True):
-        for left, right, name, shade in ((1, 20, "few", "0.86"), (20, 100, "medium", "0.93"), (100, top, "many", "1")):
-            axis.axvspan(left, right, color=shade, zorder=0)
-            axis.text(np.sqrt(left * right), 1.14, name, ha="center", fontsize=9, color="0.3")
-        _label_apart(axis, counts, values, classes, codes)
-        axis.set(xscale="log", xlim=(2, top), ylim=(-0.12, 1.25), xlabel="training images of the class", title=title)
-        axis.set_yticks((0, 0.25, 0.5, 0.75, 1))
-    axes[0, 0].set_ylabel("recall")
+    order = np.argsort(-counts, kind="stable")
+    groups, x = shot_groups(counts)[order], np.arange(len(order))
+    figure, axes = plt.subplots(len(recalls), 1, figsize=(7.5, 0.5 + 2.1 * len(recalls)), sharex=True, squeeze=False)
+    for axis, (title, values) in zip(axes[:, 0], recalls.items(), strict=True):
+        for group, shade in (("many", "1"), ("medium", "0.92"), ("few", "0.84"), ("zero", "0.7")):
+            if (here := x[groups == group]).size:
+                axis.axvspan(here[0] - 0.5, here[-1] + 0.5, color=shade, zorder=0, linewidth=0)
+                axis.text(here.mean(), 1.17, group, ha="center", fontsize=9, color="0.3")
+        axis.bar(x, values[order], color=[class_colour(classes[c]) for c in order], edgecolor="black", linewidth=0.5)
+        for place, value in zip(x, values[order], strict=True):
+            axis.text(place, value + 0.02, f"{value:.2f}", ha="center", fontsize=8)
+        axis.set(xlim=(-0.5, len(x) - 0.5), ylim=(0, 1.3), yticks=(0, 0.5, 1), ylabel="recall", title=title, xticks=x)
+        axis.set_xticklabels([f"{codes[c]}\n{counts[c]}" for c in order])
+    axes[-1, 0].set_xlabel("class, and its training images")
     return figure
-
-
-def _label_apart(axis, counts, values, classes, codes) -> None:
-    """Draw the classes as points with their codes; a code that would cover another goes below or further right."""
-    taken: list[tuple[float, float]] = []
-    order = np.lexsort((values, counts))
-    for c in order:
-        axis.scatter(counts[c], values[c], s=45, color=class_colour(classes[c]), edgecolor="black", linewidth=0.5)
-        here = np.log10(counts[c]), float(values[c])
-        for dx, dy in ((0, 7), (0, -15), (0, 17), (0, -25), (0, 27), (0, -35)):
-            spot = here[0] + dx / 90, here[1] + dy / 150
-            if all(abs(spot[0] - x) > 0.2 or abs(spot[1] - y) > 0.055 for x, y in taken):
-                break
-        taken += [spot]
-        axis.annotate(codes[c], (counts[c], values[c]), (dx, dy), textcoords="offset points", ha="center", fontsize=8)
 
 
 def pull_and_push(
@@ -93,7 +80,7 @@ def gradient_shares(shares: Mapping[str, np.ndarray], image_shares: Mapping[str,
         axis.plot(values, color=colour, marker=marker, markevery=every, label=name)
         axis.axhline(image_shares[name], color=colour, linestyle="--", linewidth=1)
     axis.set(xlabel="step", ylabel="share of the gradient", ylim=(0, 1))
-    axis.legend(ncols=3, loc="upper right")
+    axis.legend(ncols=3, loc="center")
     return figure
 
 
@@ -117,7 +104,7 @@ def majority_vote(ratio: float, *, total: int = 1680, n_classes: int = 13) -> Fi
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.6), width_ratios=(2.4, 1))
     left.bar(np.arange(1, n_classes + 1), counts, color="C0", edgecolor="black", linewidth=0.5)
     left.set(
-        yscale="log", ylim=(1, total), xticks=range(1, n_classes + 1), xlabel="class, largest first", ylabel="images"
+        yscale="log", ylim=(0.5, total), xticks=range(1, n_classes + 1), xlabel="class, largest first", ylabel="images"
     )
     left.set_title(f"imbalance ratio {imbalance_ratio(counts):.0f}, {counts.sum()} images")
     right.barh((1, 0), (scores.micro, scores.macro), color=("C1", "C2"), height=0.55)

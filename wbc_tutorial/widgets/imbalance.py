@@ -1,0 +1,24 @@
+"""The long tail: one slider for the imbalance ratio, and what always naming the largest class then scores."""
+
+import ipywidgets
+
+from wbc_tutorial import plots
+from wbc_tutorial.widgets.board import Board
+
+__all__ = ["imbalance_board"]
+
+
+def imbalance_board(ratio: float = 10.0) -> Board:
+    """Turn the imbalance ratio from 1 to 1000; the number of images stays the same."""
+    control = ipywidgets.FloatLogSlider(
+        value=ratio,
+        min=0,
+        max=3,
+        step=0.125,
+        description="imbalance ratio",
+        continuous_update=False,
+        readout_format=".0f",
+        style={"description_width": "8em"},
+        layout=ipywidgets.Layout(width="34em"),
+    )
+    return Board(plots.majority_vote, {"ratio": control})
