@@ -40,8 +40,8 @@ def white_balance(images: np.ndarray) -> np.ndarray:
 
 
 def vary(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Flip, turn and stain anew, strongly; another magnification and now and then another focus."""
-    images = augment(images, generator, stain_jitter=0.6)
+    """Flip, turn and stain anew; another magnification and now and then another focus."""
+    images = augment(images, generator, stain_jitter=0.25)
     scale = float(torch.empty(1).uniform_(0.85, 1.2, generator=generator))
     turn = (torch.eye(2, 3) * scale).expand(len(images), 2, 3)
     grid = F.affine_grid(turn, list(images.shape), align_corners=False)
@@ -74,7 +74,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--packs", type=Path, required=True, help="folder of <domain>.zip")
     parser.add_argument("--domains", default="acevedo_20,raabin", help="packs to test on")
-    parser.add_argument("--cells", type=int, default=240, help="simulated cells per coarse class and laboratory")
+    parser.add_argument("--cells", type=int, default=200, help="simulated cells per coarse class and laboratory")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--most", type=int, default=200, help="real cells per class and domain")
     parser.add_argument("--seed", type=int, default=0)
