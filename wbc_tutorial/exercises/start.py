@@ -10,12 +10,13 @@ from wbc_tutorial.simulator import LOOKS, simulate_cell
 __all__ = ["check_first_simulation", "check_missing_classes", "check_name_that_cell", "mystery_cells"]
 
 _MYSTERY = ("NGS", "LYT", "EOS", "KSC", "PMO")
+_NUMBERS = (17, 13, 14, 12, 17)  # a typical cell of each, and none that the notebook shows
 
 
 def mystery_cells(size: int = 128) -> list[np.ndarray]:
     """Five simulated cells of different classes, uint8 (S, S, 3), for `check_name_that_cell`."""
-    names = [CLASSES[CODES.index(code)] for code in _MYSTERY]
-    return [simulate_cell("sim_acevedo", name, 6, size=size) for name in names]
+    cells = zip(_MYSTERY, _NUMBERS, strict=True)
+    return [simulate_cell("sim_acevedo", CLASSES[CODES.index(code)], number, size=size) for code, number in cells]
 
 
 def _codes(answer) -> list[str] | None:
