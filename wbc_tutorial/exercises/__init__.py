@@ -1,5 +1,7 @@
 """Floor 6, the exercises: every ``check_...`` looks at an answer and gives a hint, by notebook; `progress` sums up."""
 
+from wbc_tutorial.exercises.boda import check_boda_by_hand, check_count_factor, check_mended_loss
+from wbc_tutorial.exercises.decoupling import check_balanced_weights, check_class_share, check_two_scores
 from wbc_tutorial.exercises.imbalance import check_imbalance_ratio, check_macro_f1, check_pull_and_push
 from wbc_tutorial.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
 from wbc_tutorial.exercises.metrics import check_absent_pairs, check_ceiling, check_macro_over_present
@@ -15,12 +17,17 @@ from wbc_tutorial.exercises.verdict import Verdict, progress
 __all__ = [
     "Verdict",
     "check_absent_pairs",
+    "check_balanced_weights",
+    "check_boda_by_hand",
     "check_ceiling",
+    "check_class_share",
+    "check_count_factor",
     "check_cross_entropy",
     "check_first_simulation",
     "check_imbalance_ratio",
     "check_macro_f1",
     "check_macro_over_present",
+    "check_mended_loss",
     "check_missing_classes",
     "check_name_that_cell",
     "check_own_colour_removed",
@@ -29,6 +36,7 @@ __all__ = [
     "check_share_of_fall",
     "check_stain_twice",
     "check_training_step",
+    "check_two_scores",
     "mystery_cells",
     "progress",
 ]

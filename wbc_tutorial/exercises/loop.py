@@ -12,9 +12,9 @@ def _number(answer) -> float | None:
     """Return a finite number, also from an array or tensor that holds one; None for everything else."""
     try:
         answer = answer.item() if hasattr(answer, "item") else answer
-    except (ValueError, RuntimeError):
-        return None
-    if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
+        if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
+            return None
+    except (ValueError, RuntimeError, OverflowError):  # an array of several; a whole number beyond all floats
         return None
     return float(answer)
 
