@@ -1,13 +1,16 @@
 """Measure time and memory of every notebook: ``python tests/measure_notebooks.py [NAME ...]`` -> measured.csv.
 
-Run it on a quiet machine: each notebook runs alone, in its own kernel. It exits 1 when one is over a limit.
+Each notebook runs alone, in its own kernel, on one thread as in the tests. On a quiet machine `seconds` and
+`cpu_seconds` agree; on a busy one trust the latter. It exits 1 when one is over a limit.
 """
 
 import datetime
+import os
 import platform
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,9 +35,10 @@ class Memory(threading.Thread):
         return self.process.memory_info().rss / 1e6
 
     def run(self) -> None:
-        """Watch until told that it is over."""
-        while not self.over.wait(0.02):
-            self.peak = max(self.peak, self.now())
+        """Watch until told that it is over, or the process ends."""
+        with suppress(psutil.NoSuchProcess):
+            while not self.over.wait(0.02):
+                self.peak = max(self.peak, self.now())
 
 
 def measure(path: Path) -> dict:
@@ -67,6 +71,7 @@ def measure(path: Path) -> dict:
 
 def main(names: list[str]) -> int:
     """Measure the named notebooks (all, if none is named) and put their rows into measured.csv."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     paths = [path for path in sorted(FOLDER.glob("*.ipynb")) if not names or path.stem in names]
     target = FOLDER / "measured.csv"
     rows = {row["notebook"]: row for row in pd.read_csv(target).to_dict("records")} if target.exists() else {}
@@ -76,7 +81,7 @@ def main(names: list[str]) -> int:
         print("{notebook}: {seconds} s ({cpu_seconds} s of processor),".format(**row), end=" ")
         print("{peak_mb} MB at most, {imports_mb} MB after the imports".format(**row))
         over += [path.stem] * (
-            row["seconds"] > SECONDS
+            min(row["seconds"], row["cpu_seconds"]) > SECONDS
             or row["peak_mb"] >= PEAK_MB
             or row["peak_mb"] - row["imports_mb"] > ABOVE_IMPORTS_MB
         )
