@@ -51,7 +51,7 @@ def with_loss(loss_of):
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=repr)
+@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: type(answer).__name__)
 def test_no_answer_and_garbage_get_a_hint(check, answer):
     verdict = check(answer)
     assert not verdict and repr(verdict).startswith("✗ Not yet.")

@@ -21,7 +21,7 @@ PRESENT_F1 = macro(lambda truth, predicted, n: np.unique(truth))
 
 
 @pytest.mark.parametrize("check", [check_absent_pairs, check_ceiling, check_macro_over_present])
-@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=repr)
+@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: type(answer).__name__)
 def test_no_answer_and_garbage_get_a_hint(check, answer):
     verdict = check(answer)
     assert not verdict and repr(verdict).startswith("✗ Not yet.")
