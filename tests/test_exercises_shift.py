@@ -20,7 +20,7 @@ def over(axes, spread=True, centre=True):
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=repr)
+@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: type(answer).__name__)
 def test_no_answer_and_garbage_get_a_hint(check, answer):
     verdict = check(answer)
     assert not verdict and repr(verdict).startswith("✗ Not yet.")
