@@ -1,6 +1,8 @@
 """Floor 6, the exercises: every ``check_...`` looks at an answer and gives a hint, by notebook; `progress` sums up."""
 
 from wbc_tutorial.exercises.boda import check_boda_by_hand, check_count_factor, check_mended_loss
+from wbc_tutorial.exercises.coral import check_coral_by_hand, check_coral_of_three, check_means_of_mixes
+from wbc_tutorial.exercises.dann import check_chance, check_reversed_by_hand, check_strength_schedule
 from wbc_tutorial.exercises.decoupling import check_balanced_weights, check_class_share, check_two_scores
 from wbc_tutorial.exercises.imbalance import check_imbalance_ratio, check_macro_f1, check_pull_and_push
 from wbc_tutorial.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
@@ -20,21 +22,27 @@ __all__ = [
     "check_balanced_weights",
     "check_boda_by_hand",
     "check_ceiling",
+    "check_chance",
     "check_class_share",
+    "check_coral_by_hand",
+    "check_coral_of_three",
     "check_count_factor",
     "check_cross_entropy",
     "check_first_simulation",
     "check_imbalance_ratio",
     "check_macro_f1",
     "check_macro_over_present",
+    "check_means_of_mixes",
     "check_mended_loss",
     "check_missing_classes",
     "check_name_that_cell",
     "check_own_colour_removed",
     "check_physical_crop",
     "check_pull_and_push",
+    "check_reversed_by_hand",
     "check_share_of_fall",
     "check_stain_twice",
+    "check_strength_schedule",
     "check_training_step",
     "check_two_scores",
     "mystery_cells",

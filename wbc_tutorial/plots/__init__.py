@@ -1,5 +1,6 @@
 """Floor 6, the figures: pure functions from data to a matplotlib figure; `show` displays one with its alt text."""
 
+from wbc_tutorial.plots.alignment import *
 from wbc_tutorial.plots.boda import *
 from wbc_tutorial.plots.decoupling import *
 from wbc_tutorial.plots.imbalance import *

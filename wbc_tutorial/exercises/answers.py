@@ -1,0 +1,59 @@
+"""How a check reads an answer: numbers from whatever holds them, and a learner's function that may fail."""
+
+import math
+import numbers
+from collections.abc import Callable
+
+from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
+
+__all__ = ["compare", "numbers_in", "outcome"]
+
+
+def numbers_in(answer, n: int) -> tuple[float, ...] | None:
+    """Return `n` finite numbers from a number, list, tuple, array or tensor; None for everything else."""
+    try:
+        answer = answer.tolist() if hasattr(answer, "tolist") else answer
+        values = list(answer) if isinstance(answer, list | tuple) else [answer]
+        values = [value.item() if hasattr(value, "item") else value for value in values]
+    except Exception:  # an odd object is no number
+        return None
+    real = [isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values]
+    if len(values) != n or not all(real) or not all(math.isfinite(value) for value in values):
+        return None
+    return tuple(float(value) for value in values)
+
+
+def compare(
+    name: str, answer, solution: tuple[float, ...], praise: str, *, mistakes: list, otherwise: str, expected: str
+) -> Verdict:
+    """Compare numbers with the solution, to half a per cent, and with what comes out of the common mistakes."""
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    values = numbers_in(answer, len(solution))
+    if values is None:
+        return hint(name, expected)
+
+    def near(others) -> bool:
+        return all(abs(v - o) <= max(2e-3, 5e-3 * abs(o)) for v, o in zip(values, others, strict=True))
+
+    if near(solution):
+        return right(name, praise)
+    for mistake, text in mistakes:
+        if near(mistake):
+            return hint(name, text)
+    return hint(name, otherwise)
+
+
+def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list | Verdict:
+    """Call a learner's function with each tuple of arguments; a hint when it fails or `read` finds no number."""
+    if not callable(function):
+        return hint(name, "Expected the function itself: answer = my_function, without brackets.")
+    values = []
+    for given in arguments:
+        try:
+            values.append(read(function(*given)))
+        except Exception as error:  # any error of a learner's function is a hint
+            return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
+    if any(value is None for value in values):
+        return hint(name, "Your function should return one finite number; is there a return at its end?")
+    return values
