@@ -23,7 +23,9 @@ class Board(ipywidgets.VBox):
 
     def __init__(self, draw: Callable[..., Figure], controls: Mapping[str, ipywidgets.Widget]):
         self._draw, self._controls = draw, dict(controls)
-        self._picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self._picture = ipywidgets.Image(
+            format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start")
+        )
         rows = ipywidgets.HBox(tuple(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
         super().__init__((rows, self._picture))
         for control in self._controls.values():
