@@ -4,6 +4,7 @@ Every method of the course runs through `fit`. Notebook 04 writes the same loop 
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -110,7 +111,9 @@ def fit(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     history, start = History(), time.perf_counter()
     order = batches(cells, steps, per_domain, generator, balanced)
-    for step, rows in enumerate(tqdm(order, desc=progress, total=steps, disable=progress is None, leave=False)):
+    calm = 0.1 if sys.stderr.isatty() else 15  # seconds between two states of the bar: a log needs few
+    bar = tqdm(order, desc=progress, total=steps, disable=progress is None, leave=False, mininterval=calm)
+    for step, rows in enumerate(bar):
         if getattr(alignment, "wants_refresh", lambda _: False)(step):
             refresh(alignment, model, cells)
             model.train()

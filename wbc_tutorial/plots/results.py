@@ -68,7 +68,7 @@ def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: dict[str, str] 
     """Draw a metric on known and unseen laboratories, one pair of markers per method, from rows of the ledger."""
     known = rows[(rows.split == "in_domain") & rows.domain.str.contains("+", regex=False)]
     unseen = rows[rows.split == "unseen"]
-    methods = list(dict.fromkeys(rows.method))
+    methods = [method for method in names or dict.fromkeys(rows.method) if (rows.method == method).any()]
     figure, axis = plt.subplots(figsize=(6.5, 0.55 * len(methods) + 1.6))
     for y, method in enumerate(methods):
         ends = known[known.method == method][metric].mean(), unseen[unseen.method == method][metric].mean()
