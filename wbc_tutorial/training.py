@@ -111,7 +111,8 @@ def fit(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     history, start = History(), time.perf_counter()
     order = batches(cells, steps, per_domain, generator, balanced)
-    calm = 0.1 if sys.stderr.isatty() else 15  # seconds between two states of the bar: a log needs few
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    calm = 0.1 if watched else 15  # seconds between two states of the bar: a log needs few
     bar = tqdm(order, desc=progress, total=steps, disable=progress is None, leave=False, mininterval=calm)
     for step, rows in enumerate(bar):
         if getattr(alignment, "wants_refresh", lambda _: False)(step):
