@@ -24,9 +24,9 @@ class PointsBoard(Board):
         wide = {"style": {"description_width": "11em"}, "layout": ipywidgets.Layout(width="26em")}
         controls = {
             "image": ipywidgets.Dropdown(options=range(len(self.points)), value=0, description="move image", **wide),
+            "rule": ipywidgets.Dropdown(options=list(RULES), value="DoDA", description="rule", **wide),
             "x": slider("x", self.points[0, 0], -2, 6, step=0.1),
             "y": slider("y", self.points[0, 1], -2, 5, step=0.1),
-            "rule": ipywidgets.Dropdown(options=list(RULES), value="DoDA", description="rule", **wide),
             "nu": slider("nu", 0.5, 0, 1, step=0.05),
             "temperature": slider("temperature T", 1, 0.1, 3, step=0.1),
         }
