@@ -5,6 +5,6 @@ import os
 
 def pytest_configure(config):
     """Before workers and kernels start, tell them to compute on one thread; a number already set is kept."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `wbc_tutorial` does, also where torch is imported first
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")  # as `wbc_tutorial` does, also where torch is imported first
     if config.getoption("numprocesses", default=None) or hasattr(config, "workerinput"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")

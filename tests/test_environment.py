@@ -131,7 +131,7 @@ def test_a_given_number_of_threads_is_kept():
 FLOORS = (
     ("cells", "laboratories"),
     ("simulator", "cell_images", "images"),
-    ("statistics", "distances", "losses", "transferability", "models"),
+    ("statistics", "covariances", "distances", "losses", "transferability", "models"),
     ("centroids", "alignment", "batches", "baselines", "training", "evaluation"),
     ("benchmarks", "methods", "ledger", "experiments"),
     ("plots", "widgets", "exercises", "environment", "report", "__main__"),

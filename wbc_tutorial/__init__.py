@@ -7,6 +7,6 @@ import os
 
 __version__ = "0.1.0"
 
-# Threads of torch that wait should sleep, not spin: on processors shared with others a training step is then up to ten
-# times faster, on idle ones about the same. It is read when torch is first imported; a value that is set is kept.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A thread of torch that waits spins for a moment and then sleeps. By default it spins long: beside another program on
+# the same processors a training step then takes several times as long. Read when torch is first imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "30000")

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wbc_tutorial.covariances import CovarianceGap
 from wbc_tutorial.distances import check_batch, check_number, check_range, scaled_distances, wide
 from wbc_tutorial.transferability import Transferability, boda_image_bounds, boda_lower_bound, transferability
 
@@ -58,23 +59,10 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
         raise ValueError(f"variant: got {variant!r}, expected 'reference' or 'deep'")
     features, domains = check_batch(features, domains=domains)
     _, owner, sizes = torch.unique(domains, return_inverse=True, return_counts=True)
+    if (sizes > 1).sum() < 2:
+        return features[:0].sum()
     member = F.one_hot(owner, len(sizes)).to(wide(features.device))[:, sizes > 1]  # (N, D)
-    sizes, h = sizes[sizes > 1], features.shape[1]
-    x = features.to(member.dtype)
-    x = x - x.detach().mean(0)  # no shift matters: start from small numbers
-    inner = x @ x.T  # (N, N)
-    share = member / sizes
-    centring = torch.eye(len(x)).to(member) - share @ member.T  # (N, N): takes each domain's mean away
-    of_rows = (centring.T @ inner @ centring).square()  # (N, N)
-    first, second = torch.triu_indices(len(sizes), len(sizes), 1, device=x.device)
-
-    def gap(p: Tensor) -> Tensor:  # (D, D) inner products -> (pairs,) squared distances
-        return (p.diag()[first] + p.diag()[second] - 2 * p[first, second]).clamp_min(0)  # rounding: -1e-17
-
-    covariance = gap(member.T @ of_rows @ member / torch.outer(sizes - 1, sizes - 1)) / h**2
-    mean = gap(share.T @ inner @ share) / h
-    penalty = covariance / 4 if variant == "deep" else mean + covariance
-    return (penalty.sum() / max(1, len(first))).to(features.dtype)
+    return CovarianceGap.apply(features, member, sizes[sizes > 1], variant == "deep")
 
 
 class _Reversal(torch.autograd.Function):
