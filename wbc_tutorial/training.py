@@ -155,7 +155,7 @@ def refresh(alignment, model: Classifier, cells: CellImages) -> None:
 
 
 @torch.inference_mode()
-def extract(model: Classifier, cells: CellImages, batch_size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def extract(model: Classifier, cells: CellImages, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Return features (N, h) and logits (N, C) of all images, as float32 arrays; the model is set to evaluation."""
     model.eval()
     device = next(model.parameters()).device
