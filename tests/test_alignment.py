@@ -5,21 +5,12 @@ import io
 
 import pytest
 import torch
+from pair_batches import COUNTS, batch
 from torch import nn
 
 from wbc_tutorial import losses
 from wbc_tutorial.alignment import CORAL, DANN, BoDA
 from wbc_tutorial.centroids import Centroids
-
-COUNTS = torch.tensor([[9, 3, 1], [4, 0, 2]])
-PAIRS = COUNTS.nonzero()
-
-
-def batch(seed=0, n=12, h=5, dtype=torch.float32):
-    generator = torch.Generator().manual_seed(seed)
-    features = torch.randn(n, h, generator=generator, dtype=dtype)
-    domains, labels = PAIRS[torch.randint(len(PAIRS), (n,), generator=generator)].T
-    return features, labels, domains
 
 
 def every_alignment(weight=1.0):

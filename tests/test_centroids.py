@@ -3,19 +3,10 @@
 import pytest
 import torch
 import torch.multiprocessing as mp
+from pair_batches import COUNTS, PAIRS, batch
 
 from wbc_tutorial.alignment import BoDA
 from wbc_tutorial.centroids import Centroids, pair_sums
-
-COUNTS = torch.tensor([[9, 3, 1], [4, 0, 2]])
-PAIRS = COUNTS.nonzero()
-
-
-def batch(seed=0, n=12, h=5, dtype=torch.float32):
-    generator = torch.Generator().manual_seed(seed)
-    features = torch.randn(n, h, generator=generator, dtype=dtype)
-    domains, labels = PAIRS[torch.randint(len(PAIRS), (n,), generator=generator)].T
-    return features, labels, domains
 
 
 def test_refresh_golden():
