@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from wbc_tutorial import evaluation, models, training
-from wbc_tutorial.batches import augment
+from wbc_tutorial.augmentation import augment
 from wbc_tutorial.cells import CLASSES, COARSE, COARSE_CLASSES, CODES
 from wbc_tutorial.images import SIMULATED, load_simulated
 

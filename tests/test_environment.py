@@ -131,9 +131,9 @@ def test_a_given_number_of_threads_is_kept():
 FLOORS = (
     ("cells", "laboratories"),
     ("simulator", "cell_images", "images"),
-    ("statistics", "covariances", "distances", "losses", "transferability", "models"),
-    ("centroids", "alignment", "batches", "baselines", "training", "evaluation"),
-    ("benchmarks", "methods", "ledger", "experiments"),
+    ("statistics", "normalisation", "covariances", "distances", "losses", "transferability", "models"),
+    ("centroids", "alignment", "augmentation", "batches", "baselines", "training", "adaptation", "evaluation"),
+    ("benchmarks", "methods", "recipes", "settings", "ledger", "cluster", "experiments", "tables"),
     ("plots", "widgets", "exercises", "environment", "report", "__main__"),
 )
 

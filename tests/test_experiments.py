@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wbc_tutorial import __main__, experiments
+from wbc_tutorial import __main__, experiments, tables
 from wbc_tutorial.benchmarks import BENCHMARKS, load_benchmark
 from wbc_tutorial.cells import COARSE_CLASSES
 from wbc_tutorial.ledger import KEY, Ledger
@@ -211,7 +211,7 @@ def test_table_is_mean_and_deviation_over_runs(data, tmp_path):
     settings = experiments.Settings("open5", str(data), "small_cnn", 2)
     rows = experiments.run(settings, ["erm"], n_folds=3, out=tmp_path, progress=False, say=lambda _: None)
     values = rows[(rows.domain == "chula")].f1_macro
-    table = experiments.table(rows, "unseen")
+    table = tables.table(rows, "unseen")
     assert table.loc[("chula", "ERM"), "f1_macro"] == f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
     assert table.loc[("chula", "ERM"), "runs"] == 3
-    assert experiments.table(rows, "in_domain").index.tolist() == [("acevedo_20+raabin", "ERM")]
+    assert tables.table(rows, "in_domain").index.tolist() == [("acevedo_20+raabin", "ERM")]

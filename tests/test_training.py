@@ -7,7 +7,8 @@ from torch import nn
 
 from wbc_tutorial import models, training
 from wbc_tutorial.alignment import CORAL, DANN, BoDA
-from wbc_tutorial.batches import as_tensor, augment, batches
+from wbc_tutorial.augmentation import augment
+from wbc_tutorial.batches import as_tensor, batches
 from wbc_tutorial.cell_images import CellImages
 
 

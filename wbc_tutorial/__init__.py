@@ -5,7 +5,7 @@ Importing it loads nothing heavy: ``from wbc_tutorial import losses`` and its ne
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # A thread of torch that waits spins for a moment and then sleeps. By default it spins long: beside another program on
 # the same processors a training step then takes several times as long. Read when torch is first imported.

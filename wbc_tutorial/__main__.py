@@ -34,6 +34,15 @@ def _parser() -> _Parser:
         help="small_cnn, resnet18, resnet50, efficientnet_lite0 (default: the benchmark's)",
     )
     add("--steps", type=int, metavar="N", help="training batches (default: the benchmark's)")
+    add(
+        "--recipe",
+        metavar="A,B",
+        default="",
+        help="comma-separated ingredients around the method: light, stain, physics, balanced, frozen_norm, "
+        "group_norm, test_norm, averaging, longer, mean_scale, macro (default: none)",
+    )
+    add("--leave-out", metavar="LAB", help="score this training laboratory in place of the unseen ones: for choosing")
+    add("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster, such as tcp://127.0.0.1:8786")
     add("--out", metavar="DIR", help="folder of the results (default: results/<benchmark>)")
     add("--version", action="version", version=__version__)
     return parser
@@ -47,9 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
     environment.use_threads()
     out = Path(given.out or f"results/{given.benchmark}")
     try:
-        settings = experiments.Settings(given.benchmark, given.data, given.backbone, given.steps)
-        methods = [method for method in given.methods.split(",") if method]
-        rows = experiments.run(settings, methods, n_folds=given.folds, seeds=(given.seed,), out=out)
+        methods, recipe = ([name for name in text.split(",") if name] for text in (given.methods, given.recipe))
+        settings = experiments.Settings(
+            given.benchmark, given.data, given.backbone, given.steps, tuple(recipe), given.leave_out
+        )
+        rows = experiments.run(
+            settings, methods, n_folds=given.folds, seeds=(given.seed,), out=out, scheduler=given.scheduler
+        )
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print("python -m wbc_tutorial: " + " ".join(str(error).split()), file=sys.stderr)
         return 2

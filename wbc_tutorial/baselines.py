@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wbc_tutorial.batches import augment
+from wbc_tutorial.augmentation import augment
 
 __all__ = ["GroupDRO", "Mixup", "balanced_softmax", "class_weighted", "cross_entropy"]
 
@@ -89,17 +89,19 @@ class Mixup:
     ----------
     a : float
         0.2 in the source: Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+    before : callable
+        ``(images, generator) -> images``, the augmentation of single images.
     """
 
-    def __init__(self, a: float = 0.2):
-        self.a, self.share, self.partner = a, 1.0, None
+    def __init__(self, a: float = 0.2, before: Callable[[Tensor, torch.Generator], Tensor] = augment):
+        self.a, self.before, self.share, self.partner = a, before, 1.0, None
 
     def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Turn and stain as usual, then mix each image with a random other of the batch."""
+        """Augment each image, then mix it with a random other of the batch."""
         x, y = torch._standard_gamma(torch.full((2,), self.a), generator=generator).clamp_min(1e-9)
         self.share = float(x / (x + y))
         self.partner = torch.randperm(len(images), generator=generator).to(images.device)
-        images = augment(images, generator)
+        images = self.before(images, generator)
         return self.share * images + (1 - self.share) * images[self.partner]
 
     def __call__(self, logits: Tensor, labels: Tensor, domains: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Floor 4, what one step sees: a share of every laboratory, as tensors, each image turned and stained anew."""
+"""Floor 4, what one step sees: a share of every laboratory, as tensors."""
 
 from collections.abc import Iterator
 
@@ -8,39 +8,13 @@ from torch import Tensor
 
 from wbc_tutorial.cell_images import CellImages
 
-__all__ = ["as_tensor", "augment", "batches"]
+__all__ = ["as_tensor", "batches"]
 
 
 def as_tensor(images: np.ndarray, device="cpu") -> Tensor:
     """Turn uint8 images (n, 3, S, S) into float32 in [0, 1] on `device`, channels last (faster convolutions)."""
     pixels = torch.as_tensor(np.ascontiguousarray(images)).to(device)
     return pixels.to(memory_format=torch.channels_last).float().div_(255)
-
-
-def augment(images: Tensor, generator: torch.Generator, stain_jitter: float = 0.1) -> Tensor:
-    """Draw for each image one of the square's eight symmetries and another stain.
-
-    A smear has no up or down, so a flip or a quarter turn shows an equally possible cell. Stain is jittered in
-    optical density, where dyes add: ``OD' = a OD + b`` per image and channel, that is ``I' = exp(-b) I**a``, with a
-    uniform in 1 +- `stain_jitter` and b in +- `stain_jitter` / 2.
-
-    Parameters
-    ----------
-    images : float (N, 3, S, S) in [0, 1]
-    generator : torch.Generator
-        On the CPU, whatever the device of the images, so that a GPU draws the same.
-    stain_jitter : float
-        0 = geometry only.
-    """
-    n = len(images)
-    flip_rows, flip_columns, swap = (torch.rand(3, n, 1, 1, 1, generator=generator) < 0.5).to(images.device)
-    images = torch.where(flip_rows, images.flip(2), images)
-    images = torch.where(flip_columns, images.flip(3), images)
-    images = torch.where(swap, images.transpose(2, 3), images)
-    if stain_jitter:
-        a, b = (torch.rand(2, n, 3, 1, 1, generator=generator) * 2 - 1).to(images.device) * stain_jitter
-        images = (images.clamp_min(1 / 255).log_() * (1 + a) - b / 2).exp_().clamp_(max=1)
-    return images
 
 
 def batches(

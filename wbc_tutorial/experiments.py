@@ -1,57 +1,30 @@
 """Floor 5, the experiment: benchmark x method x fold x seed -> rows in the ledger."""
 
+import copy
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 import torch
 
-from wbc_tutorial import __version__, evaluation, models, training
-from wbc_tutorial.benchmarks import BENCHMARKS, load_benchmark
+from wbc_tutorial import __version__, adaptation, cluster, evaluation, models, recipes, training
+from wbc_tutorial.benchmarks import BENCHMARKS, Benchmark, load_benchmark
+from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.images import folds
 from wbc_tutorial.ledger import Ledger
 from wbc_tutorial.methods import FAMILIES, METHODS, fit_options
+from wbc_tutorial.settings import Settings
 
-__all__ = ["N_FOLDS", "Settings", "run", "run_one", "table"]
+__all__ = ["N_FOLDS", "Settings", "run", "run_one"]
 
 N_FOLDS = 5
 """The images are always cut into five folds, as in the study; ``folds=1`` runs the first of them."""
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What the results depend on; everything else of a run follows from it.
-
-    Attributes
-    ----------
-    benchmark : str
-        A key of `BENCHMARKS`.
-    data : str or None
-        Folder of prepared sets; None for simulated cells.
-    backbone : str or None
-        A key of `models.BACKBONES`; None = the benchmark's own.
-    steps : int or None
-        Training batches; None = the benchmark's own.
-    """
-
-    benchmark: str = "simulated"
-    data: str | None = None
-    backbone: str | None = None
-    steps: int | None = None
-
-    def __post_init__(self):
-        if self.benchmark not in BENCHMARKS:
-            raise ValueError(f"unknown benchmark {self.benchmark!r}; choose one of {', '.join(BENCHMARKS)}")
-        defaults = BENCHMARKS[self.benchmark]
-        object.__setattr__(self, "backbone", self.backbone or defaults.backbone)
-        object.__setattr__(self, "steps", defaults.steps if self.steps is None else self.steps)
-        if self.backbone not in models.BACKBONES:
-            raise ValueError(f"unknown backbone {self.backbone!r}; choose one of {', '.join(models.BACKBONES)}")
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}; expected 1 or more")
+N_LATENT = 300
+"""Images of each laboratory whose features are kept beside the predictions, for the pictures of the latent space."""
 
 
 def _peak_memory_mb() -> float:
@@ -69,7 +42,7 @@ def _peak_memory_mb() -> float:
 
 
 def run_one(
-    settings: Settings, methods: tuple[str, ...], fold: int, seed: int, progress: bool = True
+    settings: Settings, methods: tuple[str, ...], fold: int, seed: int, progress: bool = False
 ) -> dict[str, tuple[list[dict], dict[str, np.ndarray]]]:
     """Train once and score: on the validation part of the training laboratories and on every unseen laboratory.
 
@@ -79,67 +52,85 @@ def run_one(
     methods : tuple of str
         One method, or ``("boda", "boda_plus")``, which share their training.
     fold, seed : int
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
     dict
         method -> (rows of the ledger, predictions).
     """
-    benchmark, cells = BENCHMARKS[settings.benchmark], load_benchmark(settings.benchmark, settings.data)
-    known, unseen = cells.of_domain(*benchmark.train), cells.of_domain(*benchmark.unseen)
+    cells = load_benchmark(settings.benchmark, settings.data)
+    known, unseen = cells.of_domain(*settings.train), cells.of_domain(*settings.unseen)
     train_rows, validation_rows = folds(known, N_FOLDS)[fold]
     train, validation = known.subset(train_rows), known.subset(validation_rows)
     training.seed_everything(1000 * seed + fold)
-    model = models.build(settings.backbone, len(cells.classes))
-    history = training.fit(
-        model,
-        train,
-        steps=settings.steps,
-        per_domain=benchmark.per_domain,
-        learning_rate=2e-3 if settings.backbone == "small_cnn" else benchmark.learning_rate,
-        frozen_batch_norm=benchmark.frozen_batch_norm,
-        seed=1000 * seed + fold,
-        progress=f"{METHODS[methods[0]]}, fold {fold}" if progress else None,
-        **fit_options(methods[0], train.counts, model.n_features),
-    )
+    model = recipes.prepare_model(models.build(settings.backbone, len(cells.classes)), settings.recipe)
+    options = _options(settings, BENCHMARKS[settings.benchmark])
+    boda = {k: v for name in settings.recipe for k, v in recipes.INGREDIENTS[name].boda.items()}
+    chance = {"augmentation": options["augmentation"]} if "augmentation" in options else {}
+    options |= fit_options(methods[0], train.counts, model.n_features, boda=boda, **chance)
+    label = f"{METHODS[methods[0]]}, fold {fold}" if progress else None
+    history = training.fit(model, train, seed=1000 * seed + fold, progress=label, **options)
+    key = {"benchmark": settings.benchmark, "fold": fold, "seed": seed}
+    measured = {"seconds_per_step": history.seconds_per_step}
     results = {}
     for method in methods:
         if method == "boda_plus":
             training.retrain_classifier(model, train, seed=1000 * seed + fold)
-        key = {"benchmark": settings.benchmark, "method": method, "fold": fold, "seed": seed}
-        rest = {
-            "seconds_per_step": history.seconds_per_step,
-            "peak_memory_mb": _peak_memory_mb(),
-            "backbone": settings.backbone,
-            "steps": settings.steps,
-            "version": __version__,
-        }
-        rows, predictions = [], []
-        for split, part in (("in_domain", validation), ("unseen", unseen)):
-            logits = training.extract(model, part)[1]
-            shots = train.counts.sum(axis=0)
-            for domain, here in _domains(part, pooled=split == "in_domain"):
-                scores = evaluation.summary(part.labels[here], logits[here], shots)
-                rows.append(key | {"domain": domain, "split": split} | scores | rest)
-            predictions.append((logits, part.labels, np.array(part.domain_names)[part.domains], split == "unseen"))
-        results[method] = (
-            rows,
-            {
-                "logits": np.concatenate([logits for logits, *_ in predictions]).astype(np.float32),
-                "truth": np.concatenate([truth for _, truth, *_ in predictions]),
-                "domains": np.concatenate([names for *_, names, _ in predictions]),
-                "unseen": np.concatenate([np.full(len(truth), flag) for _, truth, _, flag in predictions]),
-                "classes": np.array(cells.classes),
-            },
-        )
+        scored = [_score(settings, model, part, train.counts.sum(axis=0)) for part in (validation, unseen)]
+        facts = {"backbone": settings.backbone, "steps": settings.steps, "version": __version__}
+        measured["peak_memory_mb"] = _peak_memory_mb()
+        splits = ("in_domain", "left_out" if settings.leave_out else "unseen")
+        rows = [
+            key | {"method": method, "domain": domain, "split": split} | scores | measured | facts
+            for split, (each, _) in zip(splits, scored, strict=True)
+            for domain, scores in each
+        ]
+        columns = {name: np.concatenate([part[name] for _, part in scored]) for name in scored[0][1]}
+        columns["unseen"] = np.repeat([False, True], [len(validation), len(unseen)])
+        columns["features"] = columns["features"][columns["in_picture"]].astype(np.float16)
+        results[method] = rows, columns | {"classes": np.array(cells.classes)}
     return results
 
 
-def _domains(part, pooled: bool) -> Iterator[tuple[str, np.ndarray]]:
+def _options(settings: Settings, benchmark: Benchmark) -> dict:
+    """Return the options of `training.fit`: the benchmark's, changed by the recipe."""
+    longer = np.prod([recipes.INGREDIENTS[name].longer for name in settings.recipe], dtype=int)
+    return {
+        "steps": int(settings.steps * longer),
+        "per_domain": benchmark.per_domain * len(benchmark.train) // len(settings.train),
+        "learning_rate": 2e-3 if settings.backbone == "small_cnn" else benchmark.learning_rate,
+        "frozen_batch_norm": benchmark.frozen_batch_norm,
+    } | recipes.fit_changes(settings.recipe)
+
+
+def _score(settings: Settings, model, part: CellImages, shots: np.ndarray):
+    """Return ([(laboratory, its scores), ...], one entry an image: logits, truth, domains, features, in_picture)."""
+    logits = np.empty((len(part), len(part.classes)), dtype=np.float32)
+    features = np.empty((len(part), model.n_features), dtype=np.float32)
+    for number in range(len(part.domain_names)):
+        here, tested = np.flatnonzero(part.domains == number), model
+        if "test_norm" in settings.recipe:
+            tested = adaptation.adapt_batch_norm(copy.deepcopy(model), part.subset(here))
+        features[here], logits[here] = training.extract(tested, part.subset(here))
+    scores = [
+        (domain, evaluation.summary(part.labels[here], logits[here], shots))
+        for domain, here in _domains(part, pooled=part.domain_names == settings.train)
+    ]
+    names = np.array(part.domain_names)[part.domains]
+    order = np.random.default_rng(0).permutation(len(part))
+    chosen = np.concatenate([order[names[order] == name][:N_LATENT] for name in part.domain_names])
+    in_picture = np.isin(np.arange(len(part)), chosen)
+    columns = {"logits": logits, "truth": part.labels, "domains": names, "features": features}
+    return scores, columns | {"in_picture": in_picture}
+
+
+def _domains(part: CellImages, pooled: bool) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each laboratory's rows, and for the known ones all of them pooled, as in the slides' Table 1."""
     for number, name in enumerate(part.domain_names):
         yield name, part.domains == number
-    if pooled:
+    if pooled and len(part.domain_names) > 1:
         yield "+".join(part.domain_names), np.full(len(part), True)
 
 
@@ -150,6 +141,7 @@ def run(
     n_folds: int = 1,
     seeds: tuple[int, ...] = (0,),
     out: str,
+    scheduler: str | None = None,
     say: Callable[[str], None] = print,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -165,6 +157,8 @@ def run(
     seeds : tuple of int
     out : path
         Folder of the ledger.
+    scheduler : str, optional
+        Address of a running Dask cluster, such as ``tcp://127.0.0.1:8786``; None = one run after another, here.
     say : callable
         Told one line per finished run.
     progress : bool
@@ -184,6 +178,7 @@ def run(
         raise ValueError(f"folds is {n_folds}; expected 1 to {N_FOLDS}: the images are cut into {N_FOLDS} folds")
     cells = load_benchmark(settings.benchmark, settings.data)
     identity = {key: value for key, value in asdict(settings).items() if key != "data"}
+    everywhere = "+".join(settings.train)
     with Ledger(out, identity | {"version": __version__, "cells": cells.digest()}) as ledger:
         jobs = [
             (missing, fold, seed)
@@ -193,32 +188,21 @@ def run(
             if (missing := tuple(m for m in family if m in methods and not ledger.has(m, fold, seed)))
         ]
         start = time.perf_counter()
-        for done, (family, fold, seed) in enumerate(jobs, 1):
-            for method, (rows, predictions) in run_one(settings, family, fold, seed, progress).items():
+        for done, results in enumerate(_results(settings, jobs, scheduler, progress), 1):
+            for method, (rows, predictions) in results.items():
                 ledger.record(rows, predictions)
                 left = (time.perf_counter() - start) / done * (len(jobs) - done)
-                unseen = ", ".join(f"{r['domain']} {r['f1_macro']:.3f}" for r in rows if r["split"] == "unseen")
-                known = next(r["f1_macro"] for r in rows if "+" in r["domain"])
+                known = next(r["f1_macro"] for r in rows if r["domain"] == everywhere)
+                tested = ", ".join(f"{r['domain']} {r['f1_macro']:.3f}" for r in rows if r["split"] != "in_domain")
                 say(
-                    f"{METHODS[method]:12} fold {fold} seed {seed}: F1-macro {known:.3f} in-domain, {unseen} unseen"
-                    f" (run {done} of {len(jobs)}, about {left:.0f} s left)"
+                    f"{METHODS[method]:12} fold {rows[0]['fold']} seed {rows[0]['seed']}: F1-macro {known:.3f} "
+                    f"in-domain, {tested} unseen (run {done} of {len(jobs)}, about {left:.0f} s left)"
                 )
         return ledger.rows()
 
 
-def table(rows: pd.DataFrame, split: str) -> pd.DataFrame:
-    """Mean and standard deviation (ddof = 1) over folds and seeds, one line per method and laboratory.
-
-    For ``split="in_domain"`` the training laboratories are pooled, as in the slides' Table 1; for ``"unseen"`` every
-    laboratory has its own lines.
-    """
-    rows = rows[rows.split == split]
-    if split == "in_domain":
-        rows = rows[rows.domain.str.contains("+", regex=False)]
-    metrics = ["f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy", "worst_class_recall"]
-    groups = rows.assign(method=pd.Categorical(rows.method, list(METHODS), ordered=True)).groupby(
-        ["domain", "method"], observed=True
-    )[metrics]
-    mean, std, n = groups.mean(), groups.std(), groups.size()
-    cells = mean.map("{:.3f}".format) + std.map(lambda s: "" if np.isnan(s) else f" ± {s:.3f}")
-    return cells.assign(runs=n).rename(index=METHODS, level="method")
+def _results(settings: Settings, jobs: list[tuple], scheduler: str | None, progress: bool) -> Iterator[dict]:
+    """Yield what `run_one` returns for each job: here, one after the other, or from a cluster as they finish."""
+    if scheduler is None:
+        return (run_one(settings, *job, progress) for job in jobs)
+    return cluster.results(run_one, [(settings, *job) for job in jobs], scheduler)

@@ -1,8 +1,11 @@
 """Floor 5, the methods: what each is called, and what it changes in the one loop."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from wbc_tutorial.alignment import CORAL, DANN, BoDA
+from wbc_tutorial.augmentation import augment
 from wbc_tutorial.baselines import GroupDRO, Mixup, balanced_softmax, class_weighted
 
 __all__ = ["FAMILIES", "METHODS", "fit_options"]
@@ -25,7 +28,9 @@ FAMILIES = (*((m,) for m in METHODS if not m.startswith("boda")), ("boda", "boda
 """Methods that share their training: BoDA+ only re-trains BoDA's classifier."""
 
 
-def fit_options(method: str, counts: np.ndarray, n_features: int) -> dict:
+def fit_options(
+    method: str, counts: np.ndarray, n_features: int, *, augmentation: Callable = augment, boda: dict | None = None
+) -> dict:
     """Return what `training.fit` is given for a method: nothing for ERM, one line for each alignment.
 
     Parameters
@@ -36,9 +41,13 @@ def fit_options(method: str, counts: np.ndarray, n_features: int) -> dict:
         Training images N[d, c].
     n_features : int
         h.
+    augmentation : callable
+        Of single images; mixup mixes what comes out of it.
+    boda : dict, optional
+        Options of `alignment.BoDA`, for the two methods that use it.
     """
     if method == "mixup":
-        mixup = Mixup()
+        mixup = Mixup(before=augmentation)
         return {"augmentation": mixup.augment, "classification_loss": mixup}
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
@@ -46,7 +55,7 @@ def fit_options(method: str, counts: np.ndarray, n_features: int) -> dict:
         "erm": dict,
         "coral": lambda: {"alignment": CORAL()},
         "dann": lambda: {"alignment": DANN(n_features, len(counts))},
-        "boda": lambda: {"alignment": BoDA(counts, n_features)},
+        "boda": lambda: {"alignment": BoDA(counts, n_features, **(boda or {}))},
         "class_weighted": lambda: {"classification_loss": class_weighted(counts)},
         "balanced_softmax": lambda: {"classification_loss": balanced_softmax(counts)},
         "group_dro": lambda: {"classification_loss": GroupDRO(len(counts))},

@@ -21,6 +21,7 @@ __all__ = [
     "resnet18",
     "resnet50",
     "small_cnn",
+    "use_group_norm",
 ]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -39,14 +40,19 @@ class Classifier(nn.Module):
         C, the number of logits.
     mean, std : tuple of 3 float
         Normalisation ``(x - mean) / std`` per channel, applied to images in [0, 1].
+    standardise : callable, optional
+        Images -> images, before that: a function of `wbc_tutorial.normalisation`, or None.
     """
 
-    def __init__(self, backbone: nn.Module, n_features: int, n_classes: int, mean, std):
+    def __init__(
+        self, backbone: nn.Module, n_features: int, n_classes: int, mean, std, *,
+        standardise: Callable[[Tensor], Tensor] | None = None,
+    ):  # fmt: skip
         super().__init__()
         if n_classes < 2:
             raise ValueError(f"n_classes is {n_classes}; a classifier needs at least 2")
         self.backbone, self.n_features, self.n_classes = backbone, n_features, n_classes
-        self.head = nn.Linear(n_features, n_classes)
+        self.head, self.standardise = nn.Linear(n_features, n_classes), standardise
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
@@ -57,6 +63,8 @@ class Classifier(nn.Module):
                 f"images are {images.dtype} {tuple(images.shape)}; expected float (N, 3, S, S) in [0, 1]: "
                 "divide uint8 images by 255 first"
             )
+        if self.standardise is not None:
+            images = self.standardise(images)
         return self.backbone((images - self.mean) / self.std)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -166,4 +174,24 @@ def freeze_batch_norm(model: nn.Module) -> nn.Module:
     for layer in model.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.eval()
+    return model
+
+
+def use_group_norm(model: nn.Module, group_size: int = 8) -> nn.Module:
+    """Replace every batch norm by a group norm with the same scale and shift, in place.
+
+    Group norm takes mean and variance over `group_size` channels of one image (all channels where their number cannot
+    be divided so), never over a batch: no laboratory's statistics are kept. A pretrained network has to learn anew.
+
+    Source: Wu and He, "Group normalization", ECCV 2018.
+    """
+    for parent in list(model.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, nn.BatchNorm2d):
+                n = layer.num_features
+                group_norm = nn.GroupNorm(n // group_size if n % group_size == 0 else 1, n, eps=layer.eps)
+                with torch.no_grad():
+                    group_norm.weight.copy_(layer.weight)
+                    group_norm.bias.copy_(layer.bias)
+                setattr(parent, name, group_norm)
     return model

@@ -6,8 +6,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from wbc_tutorial.experiments import table
 from wbc_tutorial.methods import METHODS
+from wbc_tutorial.tables import table
 
 __all__ = ["as_text", "write"]
 

@@ -13,10 +13,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
+from wbc_tutorial.augmentation import augment
 from wbc_tutorial.baselines import cross_entropy
-from wbc_tutorial.batches import as_tensor, augment, batches
+from wbc_tutorial.batches import as_tensor, batches
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.models import Classifier, freeze_batch_norm
 
@@ -60,6 +62,7 @@ def fit(
     augmentation: Callable[[Tensor, torch.Generator], Tensor] | None = augment,
     balanced: bool = False,
     frozen_batch_norm: bool = False,
+    averaging: float = 0.0,
     seed: int = 0,
     device: torch.device | str | None = None,
     progress: str | None = "training",
@@ -87,6 +90,8 @@ def fit(
         Sample the classes of each laboratory equally often.
     frozen_batch_norm : bool
         Keep batch-norm statistics as they are (pretrained backbones).
+    averaging : float in [0, 1)
+        Leave the exponential moving average of the weights, this the share of the old; 0 = the last step's.
     seed : int
         Order of the images and their augmentation.
     progress : str or None
@@ -107,6 +112,7 @@ def fit(
         parameters += list(alignment.parameters())
     if frozen_batch_norm:
         freeze_batch_norm(model)
+    average = _moving_average(model, averaging)
     optimizer = torch.optim.Adam(parameters, lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     history, start = History(), time.perf_counter()
@@ -137,14 +143,29 @@ def fit(
         loss.backward()
         optimizer.step()
         schedule.step()
+        if average is not None:
+            average.update_parameters(model)
         history.loss.append(loss.detach())
+    if average is not None:
+        model.load_state_dict(average.module.state_dict())
+    _finish(history, learning_rate)
+    history.seconds_per_step = (time.perf_counter() - start) / steps
+    return history
+
+
+def _finish(history: History, learning_rate: float) -> None:
+    """Turn tensors into numbers, all at once: asking for each as it came would make a GPU wait."""
     history.loss = torch.stack(history.loss).tolist()
     history.alignment = torch.stack(history.alignment).tolist() if history.alignment else []
     if not np.all(np.isfinite(history.loss)):
         first = int(np.argmin(np.isfinite(history.loss)))
         raise FloatingPointError(f"the loss is not finite from step {first} on: lower learning_rate ({learning_rate})")
-    history.seconds_per_step = (time.perf_counter() - start) / steps
-    return history
+
+
+def _moving_average(model: Classifier, share: float) -> AveragedModel | None:
+    if not 0 <= share < 1:
+        raise ValueError(f"averaging is {share}; expected 0 (off) to below 1")
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(share), use_buffers=True) if share else None
 
 
 def refresh(alignment, model: Classifier, cells: CellImages) -> None:

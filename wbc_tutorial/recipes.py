@@ -1,0 +1,131 @@
+"""Floor 5, the recipe: what may be changed around any method, each ingredient a switch of its own, off by default."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from wbc_tutorial.augmentation import augment_physically
+from wbc_tutorial.models import Classifier, use_group_norm
+from wbc_tutorial.normalisation import standardise_stain, white_balance
+
+__all__ = ["INGREDIENTS", "Ingredient", "check_recipe", "fit_changes", "prepare_model"]
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """One thing that a recipe may change.
+
+    Attributes
+    ----------
+    what : str
+        One sentence: what it does.
+    source : str
+        Where it comes from.
+    standardise : callable, optional
+        Images -> images, part of the model: training and test images alike.
+    fit : dict
+        Options of `training.fit`.
+    boda : dict
+        Options of `alignment.BoDA`; nothing for other methods.
+    longer : int
+        Factor on the training steps.
+    """
+
+    what: str
+    source: str
+    standardise: Callable[[Tensor], Tensor] | None = None
+    fit: dict = field(default_factory=dict)
+    boda: dict = field(default_factory=dict)
+    longer: int = 1
+
+
+INGREDIENTS = {
+    "light": Ingredient(
+        "White balance: each image is divided by the light of its own background.",
+        "Land and McCann, J. Opt. Soc. Am. 61 (1971)",
+        standardise=white_balance,
+    ),
+    "stain": Ingredient(
+        "Stain normalisation: each image gets the same mean and spread of optical density in every channel.",
+        "Reinhard et al., IEEE Comput. Graph. Appl. 21 (2001), here in optical density",
+        standardise=standardise_stain,
+    ),
+    "physics": Ingredient(
+        "Augmentation in physical terms: any angle, magnification, stain vectors, light, gamma, focus and noise.",
+        "Tellez et al., Medical Image Analysis 58 (2019)",
+        fit={"augmentation": augment_physically},
+    ),
+    "balanced": Ingredient(
+        "Class-balanced sampling inside each laboratory.",
+        "Kang et al., ICLR 2020",
+        fit={"balanced": True},
+    ),
+    "frozen_norm": Ingredient(
+        "Batch norm keeps the statistics it was pretrained with.",
+        "Gulrajani and Lopez-Paz, ICLR 2021 (DomainBed)",
+        fit={"frozen_batch_norm": True},
+    ),
+    "group_norm": Ingredient(
+        "Group norm in place of batch norm: no statistics of a batch or of a laboratory enter.",
+        "Wu and He, ECCV 2018",
+    ),
+    "test_norm": Ingredient(
+        "Batch norm takes its statistics from the tested laboratory's own images, without their labels.",
+        "Li et al., 'Adaptive batch normalization', Pattern Recognition 80 (2018)",
+    ),
+    "averaging": Ingredient(
+        "The tested weights are an exponential moving average over the training steps.",
+        "Izmailov et al., UAI 2018; Arpit et al., NeurIPS 2022",
+        fit={"averaging": 0.99},
+    ),
+    "longer": Ingredient("Twice as many training steps.", "", longer=2),
+    "mean_scale": Ingredient(
+        "BoDA's distances are multiplied by the mean count of a pair, so that its pull does not vanish.",
+        "METHOD: count_scale='mean'; notebook 07",
+        boda={"count_scale": "mean"},
+    ),
+    "macro": Ingredient(
+        "BoDA with the CORAL-like term of its reference code, weight 1.",
+        "Yang et al., ECCV 2022, reference code",
+        boda={"macro_weight": 1.0},
+    ),
+}
+"""What ``--recipe`` takes. ``test_norm`` alone looks at images of the tested laboratory."""
+
+
+def check_recipe(recipe) -> tuple[str, ...]:
+    """Return the ingredients in the order of `INGREDIENTS`, each once.
+
+    Raises
+    ------
+    ValueError
+        For an unknown ingredient, or two that exclude each other.
+    """
+    unknown = [name for name in recipe if name not in INGREDIENTS]
+    if unknown:
+        raise ValueError(
+            f"unknown ingredient {', '.join(map(repr, unknown))} of --recipe; choose among {', '.join(INGREDIENTS)}"
+        )
+    norms = [name for name in INGREDIENTS if name in recipe and name.endswith("_norm")]
+    if "group_norm" in norms and len(norms) > 1:
+        raise ValueError(f"{' and '.join(norms)} exclude each other: group norm leaves no batch norm to treat")
+    return tuple(name for name in INGREDIENTS if name in recipe)
+
+
+def prepare_model(model: Classifier, recipe: tuple[str, ...]) -> Classifier:
+    """Give a fresh model the recipe's input normalisation and norm layers."""
+    steps = [INGREDIENTS[name].standardise for name in recipe if INGREDIENTS[name].standardise]
+
+    def standardise(images: Tensor) -> Tensor:
+        for step in steps:
+            images = step(images)
+        return images
+
+    model.standardise = standardise if steps else None
+    return use_group_norm(model) if "group_norm" in recipe else model
+
+
+def fit_changes(recipe: tuple[str, ...]) -> dict:
+    """Return the options of `training.fit` that the recipe sets."""
+    return {option: value for name in recipe for option, value in INGREDIENTS[name].fit.items()}
