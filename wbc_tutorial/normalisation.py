@@ -12,6 +12,12 @@ DARKEST = 1 / 255
 """Grey values are clamped here before the logarithm: an 8-bit black has no finite optical density."""
 
 
+def _checked(images: Tensor) -> Tensor:
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ValueError(f"images are {images.dtype} {tuple(images.shape)}; expected float (N, 3, S, S) in [0, 1]")
+    return images
+
+
 def optical_density(images: Tensor) -> Tensor:
     """Compute ``OD = -ln I``: where light is absorbed, densities of dyes add (Beer and Lambert).
 
@@ -19,9 +25,7 @@ def optical_density(images: Tensor) -> Tensor:
     ----------
     images : float (N, 3, S, S) in [0, 1]
     """
-    if images.ndim != 4 or not images.is_floating_point():
-        raise ValueError(f"images are {images.dtype} {tuple(images.shape)}; expected float (N, 3, S, S) in [0, 1]")
-    return -images.clamp_min(DARKEST).log()
+    return -_checked(images).clamp_min(DARKEST).log()
 
 
 def white_balance(images: Tensor, share: float = 0.05, white: float = 0.95) -> Tensor:
@@ -44,12 +48,14 @@ def white_balance(images: Tensor, share: float = 0.05, white: float = 0.95) -> T
 
     Examples
     --------
+    >>> import torch
     >>> dim = torch.full((1, 3, 4, 4), 0.5)
     >>> round(white_balance(dim).mean().item(), 6)
     0.95
     """
-    rank = max(1, round((1 - share) * images[0, 0].numel())) if len(images) else 1
-    light = images.flatten(2).kthvalue(rank, dim=2).values.clamp_min(DARKEST) if len(images) else images.new_ones(0, 3)
+    pixels = _checked(images).flatten(2)
+    rank = max(1, round((1 - share) * pixels.shape[2]))
+    light = pixels.kthvalue(rank, dim=2).values.clamp_min(DARKEST)
     return (images * (white / light)[..., None, None]).clamp(0, 1)
 
 
@@ -73,11 +79,12 @@ def standardise_stain(images: Tensor, mean: float = 0.35, spread: float = 0.3) -
 
     Examples
     --------
-    >>> images = torch.rand(2, 3, 8, 8)
-    >>> thick = (-1.5 * optical_density(images)).exp()  # half as much dye again
+    >>> import torch
+    >>> images = 0.2 + 0.6 * torch.rand(2, 3, 8, 8)
+    >>> thick = images**1.5  # half as much dye again
     >>> torch.allclose(standardise_stain(images), standardise_stain(thick), atol=1e-2)
     True
     """
     density = optical_density(images)
-    m, s = density.mean((2, 3), keepdim=True), density.std((2, 3), keepdim=True)
+    m, s = density.mean((2, 3), keepdim=True), density.std((2, 3), correction=0, keepdim=True)
     return (-(mean + spread * (density - m) / s.clamp_min(1e-3))).clamp(max=0).exp()

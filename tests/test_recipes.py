@@ -1,0 +1,165 @@
+"""The ingredients: each does what its sentence says, alone and in any combination, and none is on by default."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from wbc_tutorial import __main__, adaptation, augmentation, models, normalisation, recipes, training
+from wbc_tutorial.cell_images import CellImages
+from wbc_tutorial.methods import fit_options
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Two laboratories of three classes, 16 px; the class is the brightness, the second laboratory is darker."""
+    generator = np.random.default_rng(0)
+    labels = np.tile(np.repeat([0, 1, 2], [12, 8, 4]), 2)
+    domains = np.repeat([0, 1], 24)
+    light = (90 + 60 * labels - 40 * domains)[:, None, None, None]
+    pixels = (light + generator.integers(0, 40, (48, 3, 16, 16))).clip(0, 255)
+    return CellImages(pixels.astype(np.uint8), labels, domains, ("a", "b", "c"), ("x", "y"))
+
+
+def pictures(n=4, size=16, seed=0):
+    return 0.2 + 0.6 * torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def test_white_balance_removes_any_lamp():
+    images = pictures()
+    lamp = torch.tensor([0.9, 0.7, 0.5]).view(1, 3, 1, 1)
+    assert torch.allclose(normalisation.white_balance(images), normalisation.white_balance(images * lamp), atol=1e-6)
+    balanced = normalisation.white_balance(images)
+    background = balanced.flatten(2).quantile(0.95, dim=2)
+    assert torch.allclose(background, torch.full_like(background, 0.95), atol=0.02)
+
+
+def test_stain_normalisation_removes_uptake_and_light():
+    images = pictures()
+    thick = torch.exp(1.3 * images.log() - 0.1)  # OD' = 1.3 OD + 0.1
+    one, other = normalisation.standardise_stain(images), normalisation.standardise_stain(thick)
+    assert torch.allclose(one, other, atol=1e-4)
+    assert not torch.allclose(images, one, atol=0.05)
+
+
+@pytest.mark.parametrize("function", [normalisation.white_balance, normalisation.standardise_stain])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_blank_image_stays_finite_and_in_range(function, value):
+    out = function(torch.full((2, 3, 8, 8), value))
+    assert torch.isfinite(out).all() and out.min() >= 0 and out.max() <= 1
+    assert function(torch.zeros(0, 3, 8, 8)).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)])
+@pytest.mark.parametrize("function", [normalisation.white_balance, normalisation.standardise_stain])
+def test_normalisation_says_what_it_expects(function, images):
+    with pytest.raises(ValueError, match=r"expected float \(N, 3, S, S\)"):
+        function(images)
+
+
+def test_physical_augmentation_with_nothing_to_draw_only_turns():
+    """A disc stays the same disc under any rotation, and its colours too when all ranges are 0."""
+    y, x = np.mgrid[:32, :32] - 15.5
+    disc = torch.from_numpy(np.where(np.hypot(x, y) < 9, 0.3, 0.9)).float().expand(4, 3, 32, 32)
+    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "light": 0, "blur": 0, "noise": 0}
+    out = augmentation.augment_physically(disc, torch.Generator().manual_seed(0), **still)
+    assert (out - disc).abs().mean() < 0.02
+    assert torch.allclose(out[..., 14:18, 14:18], torch.tensor(0.3), atol=1e-3)
+
+
+@pytest.mark.parametrize("what", ["magnification", "stain_vectors", "uptake", "light", "blur", "noise"])
+def test_each_range_changes_what_it_names(what):
+    images = pictures()
+    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "light": 0, "blur": 0, "noise": 0}
+
+    def draw(**ranges):
+        return augmentation.augment_physically(images, torch.Generator().manual_seed(0), **(still | ranges))
+
+    without, with_it = draw(), draw(**{what: 0.4})
+    assert (without - with_it).abs().max() > 0.01
+    if what == "blur":
+        assert with_it.std() < without.std()
+    assert torch.equal(with_it, draw(**{what: 0.4})), "the same generator, the same images"
+
+
+def test_a_quarter_turn_is_a_quarter_turn():
+    image = pictures(1)
+    n = torch.zeros(1)
+    turned = augmentation._turn(image, n + math.pi / 2, n, n > 0)
+    assert min((turned - torch.rot90(image, k, (2, 3))).abs().max() for k in (1, 3)) < 1e-4
+    assert torch.allclose(augmentation._turn(image, n, n, n == 0), image.flip(3), atol=1e-5)
+
+
+def test_group_norm_keeps_scale_and_shift_and_no_statistics():
+    model = models.small_cnn(3, width=8)
+    before = [layer.weight.clone() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    models.use_group_norm(model)
+    after = [layer.weight for layer in model.modules() if isinstance(layer, nn.GroupNorm)]
+    assert len(before) == 4 and all(map(torch.equal, before, after))
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules())
+    images = pictures()
+    assert torch.allclose(model.train()(images), model.eval()(images)[:4], atol=1e-6)
+    assert torch.allclose(model(images)[:1], model(images[:1]), atol=1e-6), "other images of the batch play no part"
+
+
+def test_adapted_batch_norm_has_the_statistics_of_the_images(cells):
+    model = models.small_cnn(3, width=4)
+    adaptation.adapt_batch_norm(model, cells, n_images=48)
+    layer, first = model.backbone[1], model.backbone[0]
+    with torch.no_grad():
+        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
+    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert not model.training and layer.momentum == 0.1
+    with pytest.raises(ValueError, match="no batch norm"):
+        adaptation.adapt_batch_norm(models.use_group_norm(model), cells)
+
+
+def test_averaging_leaves_the_moving_average_of_the_steps(cells):
+    def trained(steps, averaging):
+        training.seed_everything(0)
+        model = models.small_cnn(3, width=4)
+        training.fit(model, cells, steps=steps, per_domain=4, averaging=averaging, augmentation=None, progress=None)
+        return model.head.weight.detach().double()
+
+    assert torch.allclose(trained(1, 0.9), trained(1, 0.0)), "the first step's weights start the average"
+    assert not torch.allclose(trained(6, 0.9), trained(6, 0.0))
+    with pytest.raises(ValueError, match="averaging is 1"):
+        trained(1, 1.0)
+
+
+@pytest.mark.parametrize("name", recipes.INGREDIENTS)
+def test_every_ingredient_alone_trains_and_changes_something(cells, name):
+    def trained(recipe):
+        training.seed_everything(0)
+        model = recipes.prepare_model(models.small_cnn(3, width=4), recipe)
+        boda = {k: v for part in recipe for k, v in recipes.INGREDIENTS[part].boda.items()}
+        steps = 8 * math.prod(recipes.INGREDIENTS[part].longer for part in recipe)
+        options = recipes.fit_changes(recipe) | fit_options("boda", cells.counts, model.n_features, boda=boda)
+        training.fit(model, cells, steps=steps, per_domain=6, progress=None, **options)
+        if "test_norm" in recipe:
+            adaptation.adapt_batch_norm(model, cells)
+        return torch.from_numpy(training.extract(model, cells)[1])
+
+    plain, changed = trained(()), trained((name,))
+    assert torch.isfinite(changed).all() and not torch.allclose(plain, changed, atol=1e-6)
+
+
+def test_a_recipe_is_checked_and_put_in_order(capsys):
+    assert recipes.check_recipe(["physics", "light", "light"]) == ("light", "physics")
+    assert recipes.check_recipe([]) == ()
+    with pytest.raises(ValueError, match="unknown ingredient 'salt' of --recipe; choose among light"):
+        recipes.check_recipe(["salt"])
+    with pytest.raises(ValueError, match="exclude each other"):
+        recipes.check_recipe(["group_norm", "test_norm"])
+    with pytest.raises(SystemExit):
+        __main__.main(["--help"])
+    help_text = capsys.readouterr().out
+    assert all(name in help_text for name in recipes.INGREDIENTS)
+    assert __main__.main(["--recipe", "salt", "--out", "/nowhere"]) == 2
+
+
+def test_every_ingredient_says_what_it_does():
+    for ingredient in recipes.INGREDIENTS.values():
+        assert ingredient.what.endswith(".") and len(ingredient.what) > 20
