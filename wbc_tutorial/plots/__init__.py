@@ -2,8 +2,10 @@
 
 from wbc_tutorial.plots.alignment import *
 from wbc_tutorial.plots.boda import *
+from wbc_tutorial.plots.comparison import *
 from wbc_tutorial.plots.decoupling import *
 from wbc_tutorial.plots.imbalance import *
+from wbc_tutorial.plots.latent import *
 from wbc_tutorial.plots.metrics import *
 from wbc_tutorial.plots.results import *
 from wbc_tutorial.plots.shift import *
