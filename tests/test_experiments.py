@@ -1,11 +1,5 @@
 """The experiment, its ledger and the command line, on small made-up laboratories of five coarse classes."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -13,7 +7,6 @@ import pytest
 
 from wbc_tutorial import __main__, experiments, tables
 from wbc_tutorial.benchmarks import BENCHMARKS, load_benchmark
-from wbc_tutorial.cells import COARSE_CLASSES
 from wbc_tutorial.ledger import KEY, Ledger
 
 COLUMNS = [
@@ -21,25 +14,6 @@ COLUMNS = [
     *("balanced_accuracy", "seconds_per_step", "peak_memory_mb", "backbone", "steps", "version"),
 ]
 MEASURED = ["seconds_per_step", "peak_memory_mb"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Prepared sets of the four open5 laboratories, 16 px, colour tells the class."""
-    folder = tmp_path_factory.mktemp("open5")
-    generator = np.random.default_rng(0)
-    for number, domain in enumerate(("acevedo_20", "raabin", "chula", "bccd")):
-        labels = np.repeat(np.arange(5), [12, 12, 12, 12, 20] if number else [20, 12, 12, 12, 6])
-        stack = generator.integers(0, 80, (len(labels), 16, 16, 3)) + 30 * labels[:, None, None, None] + 10 * number
-        path = folder / domain
-        path.mkdir()
-        np.save(path / "images.npy", stack.astype(np.uint8))
-        groups = [f"slide{i % 9}" for i in range(len(labels))] if domain == "raabin" else ""
-        names = [COARSE_CLASSES[label] for label in labels]
-        table = pd.DataFrame({"id": range(len(labels)), "label": names, "domain": domain, "group": groups})
-        table.to_csv(path / "cells.csv", index=False)
-        (path / "set.json").write_text(json.dumps({"um_per_px": 25 / 16, "digest": domain}))
-    return folder
 
 
 def command(data, out, *more, methods="erm,boda,boda_plus", steps="3"):
@@ -72,51 +46,6 @@ def test_predictions_give_the_rows_again(data, tmp_path):
         here = stored["unseen"] & (stored["domains"] == row.domain)
         scores = f1_scores(stored["truth"][here], stored["logits"][here].argmax(axis=1), 5)
         assert (scores.micro, scores.macro, here.sum()) == (row.f1_micro, row.f1_macro, row.n_images)
-
-
-def comparable(path):
-    return pd.read_csv(path / "results.csv").drop(columns=MEASURED)
-
-
-def test_interrupted_anywhere_the_ledger_ends_the_same(data, tmp_path, monkeypatch):
-    settings = experiments.Settings("open5", str(data), "small_cnn", 2)
-    options = {"n_folds": 2, "progress": False, "say": lambda _: None}
-    experiments.run(settings, ["erm", "boda", "boda_plus"], out=tmp_path / "whole", **options)
-    real_replace, calls = os.replace, []
-
-    def failing_replace(source, target):
-        calls.append(target)
-        if len(calls) in (2, 5, 9):  # between a run's predictions and its rows, or before either
-            raise KeyboardInterrupt
-        real_replace(source, target)
-
-    monkeypatch.setattr(os, "replace", failing_replace)
-    attempts = 0
-    while attempts < 9:
-        attempts += 1
-        try:
-            experiments.run(settings, ["erm", "boda", "boda_plus"], out=tmp_path / "cut", **options)
-            break
-        except KeyboardInterrupt:
-            assert not list((tmp_path / "cut").rglob("*.part"))
-    assert attempts == 4
-    pd.testing.assert_frame_equal(comparable(tmp_path / "whole"), comparable(tmp_path / "cut"))
-
-
-def test_killed_and_continued(data, tmp_path):
-    arguments = command(data, tmp_path / "cut", "--folds", "3", steps="40")
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    whole = command(data, tmp_path / "whole", "--folds", "3", steps="40")
-    python = [sys.executable, "-m", "wbc_tutorial"]
-    subprocess.run([*python, *whole], check=True, env=environment, capture_output=True)
-    process = subprocess.Popen([*python, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while not (tmp_path / "cut" / "results.csv").exists() and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert len(comparable(tmp_path / "cut")) < len(comparable(tmp_path / "whole")), "killed too late to test anything"
-    subprocess.run([*python, *arguments], check=True, env=environment, capture_output=True)
-    pd.testing.assert_frame_equal(comparable(tmp_path / "whole"), comparable(tmp_path / "cut"))
 
 
 def test_the_same_command_again_trains_nothing(data, tmp_path, monkeypatch):

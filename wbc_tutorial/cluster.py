@@ -36,10 +36,10 @@ def results(function: Callable, jobs: list[tuple], address: str) -> Iterator:
     ModuleNotFoundError
         Without dask.distributed.
     ConnectionError
-        When no scheduler answers, or it has no worker.
+        When no scheduler answers, it has no worker, or one run ends several workers.
     """
     try:
-        from distributed import Client, as_completed
+        from distributed import Client, KilledWorker, as_completed
     except ImportError as error:
         raise ModuleNotFoundError(
             f"--scheduler needs dask.distributed ({error}): python -m pip install -e '.[cluster]'"
@@ -60,6 +60,12 @@ def results(function: Callable, jobs: list[tuple], address: str) -> Iterator:
             ) from None
         n_threads = torch.get_num_threads()
         futures = [client.submit(_with_threads, function, n_threads, job, pure=False) for job in jobs]
-        for future in as_completed(futures):
-            yield future.result()
-            future.release()
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                yield future.result()
+                future.release()
+        except KilledWorker as error:
+            raise ConnectionError(
+                f"one run ended several workers, most likely for memory ({error}): give them more with "
+                "--memory-limit; finished runs are kept"
+            ) from error

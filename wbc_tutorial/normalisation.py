@@ -86,5 +86,6 @@ def standardise_stain(images: Tensor, mean: float = 0.35, spread: float = 0.3) -
     True
     """
     density = optical_density(images)
-    m, s = density.mean((2, 3), keepdim=True), density.std((2, 3), correction=0, keepdim=True)
-    return (-(mean + spread * (density - m) / s.clamp_min(1e-3))).clamp(max=0).exp()
+    centred = density - density.mean((2, 3), keepdim=True)
+    s = centred.square().mean((2, 3), keepdim=True).sqrt()
+    return (-(mean + spread * centred / s.clamp_min(1e-3))).clamp(max=0).exp()
