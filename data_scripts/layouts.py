@@ -1,6 +1,7 @@
 """Layouts: which files of a folder are pictures, of what class and slide, and why the others are not."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -199,8 +200,8 @@ def _folder_label(file: str, table: LabelTable | None) -> tuple[str, str | None,
 
 
 def folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable | None, classes: int,
-           field_um: float | None) -> Listing:  # fmt: skip
-    """List ``<class>/<image>`` of a user's own laboratory.
+           field_um: float | None, group_by: re.Pattern[str] | None = None) -> Listing:  # fmt: skip
+    """List ``<class>/<image>`` of a user's own laboratory; the bracket of `group_by` finds the slide in a name.
 
     Raises
     ------
@@ -224,10 +225,14 @@ def folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable | N
         kept = keep_classes(label, native, classes) if label else None
         if reason is None and kept is None:
             reason = f"outside {classes} classes: {label}; use --classes 13 to keep it"
+        found = group_by.search(file) if group_by else None
+        group = (found[1] or "") if found else ""
+        if reason is None and group_by and not group:
+            reason = f"no group: nothing in the name fits --group-by {group_by.pattern}; put its slide into its name"
         if reason is not None:
             listing.rejected.append((file, reason))
             continue
-        items.append(Item(domain, file, native, kept, _reader(path), "", crop))
+        items.append(Item(domain, file, native, kept, _reader(path), group, crop))
     if table:
         present = {item.file for item in items} | {file for file, _ in listing.rejected}
         present |= set() if table.per_file else {file.split("/")[0] for file in present}

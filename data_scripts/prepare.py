@@ -7,6 +7,7 @@ cells.csv, set.json and rejected.csv; read + rejected = found, always.
 """  # fmt: skip
 
 import argparse
+import contextlib
 import math
 import os
 import re
@@ -41,6 +42,16 @@ def _positive(text: str) -> float:
     return value
 
 
+def _one_bracket(text: str | None) -> re.Pattern[str] | None:
+    """Read a regular expression with exactly one capturing bracket."""
+    with contextlib.suppress(re.error):
+        pattern = None if text is None else re.compile(text)
+        if pattern is None or pattern.groups == 1:
+            return pattern
+    raise BadInput(f"--group-by {text!r}: expected a regular expression with one bracket around what names the slide "
+                   r"or patient, such as '(S\d+)_'")  # fmt: skip
+
+
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -58,6 +69,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--domain", help="folder: name of the laboratory")
     parser.add_argument("--um-per-px", type=_positive, help="folder: micrometres per pixel")
     parser.add_argument("--labels", type=Path, help="folder: CSV with native,label or file,label")
+    parser.add_argument("--group-by", help="folder: regular expression; its bracket is the slide in the name")
     parser.add_argument("--domains", type=lambda text: text.split(","), help="packs: which, e.g. raabin,chula")
     parser.add_argument("--main-batch", action="store_true", help="Ace_20: leave out the second acquisition")
     parser.add_argument("--overwrite", action="store_true", help="replace the prepared set at --out")
@@ -67,7 +79,8 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         raise BadInput(f"--size {options.size}: expected 8 to 1024 pixels")
     if not 1 <= options.jobs <= 256:
         raise BadInput(f"--jobs {options.jobs}: expected 1 to 256 threads")
-    own = {"--domain": options.domain, "--um-per-px": options.um_per_px, "--labels": options.labels}
+    own = {"--domain": options.domain, "--um-per-px": options.um_per_px, "--labels": options.labels,
+           "--group-by": options.group_by}  # fmt: skip
     given = [name for name, value in own.items() if value is not None]
     if options.layout == "folder":
         missing = [name for name in ("--domain", "--um-per-px") if own[name] is None]
@@ -76,6 +89,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
                            "micrometres one pixel shows")  # fmt: skip
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", options.domain):
             raise BadInput(f"--domain {options.domain!r}: use letters, digits, '_', '-' and '.'")
+        options.group_by = _one_bracket(options.group_by)
     elif given:
         raise BadInput(f"{', '.join(given)}: only for the layout folder; {options.layout} brings its own")
     if options.domains and options.layout != "packs":
@@ -90,7 +104,8 @@ def list_source(options: argparse.Namespace) -> Listing:
     common = {"classes": options.classes, "field_um": options.field_um}
     if options.layout == "folder":
         table = read_label_table(options.labels) if options.labels else None
-        return folder(options.source, domain=options.domain, um_per_px=options.um_per_px, table=table, **common)
+        return folder(options.source, domain=options.domain, um_per_px=options.um_per_px, table=table,
+                      group_by=options.group_by, **common)  # fmt: skip
     if options.layout == "packs":
         return packs(options.source, domains=options.domains, **common)
     if options.layout == "bloodmnist":

@@ -18,6 +18,8 @@ from fake_sets import (
 )
 from PIL import Image
 
+from wbc_tutorial.images import load_prepared
+
 GREY = colours(260, 260)[..., 0]
 BAD_FILES = {
     "empty-file": ("BAS/x.png", b"", "empty file: 0 bytes; fetch it again"),
@@ -117,6 +119,19 @@ def test_table_of_folder_names_translates_and_drops(tmp_path):
     assert [(row["label"], row["native_label"]) for row in cells] == [("basophil", "Basos"), ("monocyte", "MON")]
     assert rejected == {"junk/b.png": "dropped label junk: empty in map.csv"}
     assert any("map.csv names the folder 'absent'" in line for line in out)
+
+
+def test_slides_are_read_from_the_names_and_no_picture_without_one_slips_in(tmp_path):
+    names = ("BAS/S1_1.png", "BAS/S2_2.png", "MON/S10_3.png", "MON/4.png", "MON/S_5.png")
+    source = write(tmp_path / "in", {name: picture(i) for i, name in enumerate(names)})
+    assert own(source, tmp_path / "out", "--group-by", r"(S\d*)_")[0] == 0
+    assert [row["group"] for row in prepared(tmp_path / "out")[1]] == ["S1", "S2", "S10", "S"]
+    assert own(source, tmp_path / "strict", "--group-by", r"/S(\d*)_")[0] == 0
+    _, cells, rejected = prepared(tmp_path / "strict")
+    assert [row["group"] for row in cells] == ["1", "2", "10"]
+    assert sorted(rejected) == ["MON/4.png", "MON/S_5.png"]
+    assert rejected["MON/4.png"].startswith("no group: nothing in the name fits --group-by /S(")
+    assert load_prepared(tmp_path / "strict").groups.tolist() == ["1", "2", "10"]
 
 
 def test_table_of_files_labels_without_images_and_images_without_labels(tmp_path):
