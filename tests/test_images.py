@@ -188,6 +188,13 @@ def test_folds_cover_every_image_once_and_keep_rare_classes():
     assert [s[1].tolist() for s in splits] != [s[1].tolist() for s in folds(cells, 5, seed=4)]
 
 
+def test_folds_where_every_class_is_rarer_than_the_folds():
+    for groups in (None, np.array([f"slide{i}" for i in range(12)], dtype=object)):
+        cells = make_cells(np.repeat([0, 1, 2], 4), groups=groups)
+        held = np.concatenate([part for _, part in folds(cells, 5)])
+        np.testing.assert_array_equal(np.sort(held), np.arange(12))
+
+
 def test_a_slide_never_stands_on_both_sides():
     groups = np.repeat([f"slide{i}" for i in range(12)], 10).astype(object)
     cells = make_cells(np.tile([0, 1], 60), groups=groups)

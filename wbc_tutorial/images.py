@@ -163,7 +163,7 @@ def folds(cells: CellImages, n_folds: int = 5, *, seed: int = 0) -> list[tuple[n
     with fewer images than folds is validated in as many folds as it has images. Public sets carry no patient ids, so
     folds by image are optimistic: two cells of one patient may stand on both sides.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
     if n_folds < 2:
         raise ValueError(f"n_folds is {n_folds}; expected 2 or more")
@@ -176,7 +176,10 @@ def folds(cells: CellImages, n_folds: int = 5, *, seed: int = 0) -> list[tuple[n
         grouped = bool(np.all(groups != ""))
         if grouped and len(set(groups)) < n_folds:
             raise ValueError(f"{name} has {len(set(groups))} groups: too few for {n_folds} folds")
-        splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_folds, shuffle=True, random_state=seed)
+        if np.bincount(cells.labels[rows]).max() >= n_folds:
+            splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_folds, shuffle=True, random_state=seed)
+        else:  # every class is rarer than the folds: nothing to stratify
+            splitter = GroupKFold(n_folds) if grouped else KFold(n_folds, shuffle=True, random_state=seed)
         with warnings.catch_warnings():  # scikit-learn warns of classes rarer than the folds: meant here, see above
             warnings.simplefilter("ignore", UserWarning)
             parts = list(splitter.split(rows, cells.labels[rows], groups))

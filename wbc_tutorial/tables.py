@@ -8,7 +8,17 @@ import pandas as pd
 
 from wbc_tutorial.methods import METHODS
 
-__all__ = ["SLIDES", "beside_slides", "differences", "per_run", "provenance", "sentence", "shipped", "table"]
+__all__ = [
+    "SLIDES",
+    "beside_slides",
+    "differences",
+    "per_run",
+    "provenance",
+    "sentence",
+    "shipped",
+    "shipped_confusion",
+    "table",
+]
 
 METRICS = ("f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy", "worst_class_recall")
 
@@ -151,13 +161,31 @@ def _signed(value: float) -> str:
     return ("+" if value >= 0 else "-") + _bare(abs(value))
 
 
+def _shipped_file(name: str):
+    path = resources.files("wbc_tutorial").joinpath("results", name)
+    if not path.is_file():
+        raise FileNotFoundError(f"no shipped results {name}; there are those of simulated and open5")
+    return path
+
+
 def shipped(benchmark: str) -> pd.DataFrame:
     """Return the shipped rows of a benchmark, ``"simulated"`` or ``"open5"``: a ledger that was run in full."""
-    with resources.files("wbc_tutorial").joinpath("results", f"{benchmark}.csv").open() as file:
+    with _shipped_file(f"{benchmark}.csv").open() as file:
         return pd.read_csv(file)
+
+
+def shipped_confusion(benchmark: str, method: str, split: str, classes: tuple[str, ...]) -> np.ndarray:
+    """Return the shipped confusion matrix of a method, int64 (C, C), rows = truth, all folds and seeds added up."""
+    with _shipped_file(f"{benchmark}_confusion.csv").open() as file:
+        rows = pd.read_csv(file)
+    rows = rows[(rows.method == method) & (rows.split == split)]
+    if rows.empty:
+        raise ValueError(f"no shipped {split} predictions of {method!r} on {benchmark}")
+    counts = rows.pivot_table("n_images", "truth", "predicted", aggfunc="sum", fill_value=0)
+    return counts.reindex(index=list(classes), columns=list(classes), fill_value=0).to_numpy(np.int64)
 
 
 def provenance(benchmark: str) -> dict:
     """Return where the shipped rows come from: command, versions, seeds, digest of the cells, dates, machine."""
-    with resources.files("wbc_tutorial").joinpath("results", f"{benchmark}.json").open() as file:
+    with _shipped_file(f"{benchmark}.json").open() as file:
         return json.load(file)

@@ -1,0 +1,60 @@
+"""The script that rebuilds the shipped results, and the shipped results themselves."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_sets import run
+
+from wbc_tutorial import tables
+from wbc_tutorial.benchmarks import BENCHMARKS
+from wbc_tutorial.ledger import KEY
+
+
+def test_the_script_runs_the_ledger_and_says_where_rows_come_from(data, tmp_path, monkeypatch):
+    import ship_results
+
+    monkeypatch.setattr(ship_results, "METHODS", ["erm"])
+    monkeypatch.setattr(ship_results.experiments, "N_FOLDS", 5)
+    small = BENCHMARKS["open5"].__class__(**(BENCHMARKS["open5"].__dict__ | {"backbone": "small_cnn"}))
+    monkeypatch.setitem(BENCHMARKS, "open5", small)
+    command = ["open5", "--data", data, "--out", tmp_path / "out", "--target", tmp_path / "target", "--steps", "2"]
+    code, out, _ = run("ship_results", *command)
+    assert code == 0 and out[-1].startswith("25 rows written to ")
+    rows = pd.read_csv(tmp_path / "target" / "open5.csv")
+    ledger = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert np.allclose(rows.f1_macro, ledger.f1_macro, atol=1e-6)
+    counts = pd.read_csv(tmp_path / "target" / "open5_confusion.csv")
+    known = rows[(rows.split == "in_domain") & rows.domain.str.contains("+", regex=False)]
+    right = counts[(counts.split == "in_domain") & (counts.truth == counts.predicted)].n_images.sum()
+    assert right == round((known.f1_micro * known.n_images).sum())
+    facts = json.loads((tmp_path / "target" / "open5.json").read_text())
+    assert facts["command"] == "python data_scripts/ship_results.py open5 --data DIR --out results/out"
+    assert facts["settings"]["steps"] == 2 and facts["settings"]["cells"] and facts["torch"]
+    assert str(tmp_path) not in json.dumps(facts)
+
+
+def test_bad_usage_of_the_script_is_one_line(tmp_path):
+    for arguments in (["paper", "--out", tmp_path], ["open5", "--out", tmp_path], ["simulated"]):
+        code, _, err = run("ship_results", *arguments)
+        assert code == 2 and len(err) == 1, err
+
+
+@pytest.mark.parametrize("name", ["simulated", "open5"])
+def test_shipped_results_are_complete_and_labelled(name):
+    rows, facts = tables.shipped(name), tables.provenance(name)
+    assert not rows.duplicated(KEY).any() and set(rows.benchmark) == {name}
+    laboratories = BENCHMARKS[name].train + BENCHMARKS[name].unseen
+    assert set(laboratories) < set(rows.domain)
+    runs = rows[["method", "fold", "seed"]].drop_duplicates()
+    assert len(runs) == len(facts["methods"]) * facts["folds"] * len(facts["seeds"])
+    assert set(rows.backbone) == {facts["settings"]["backbone"]} and set(rows.steps) == {facts["settings"]["steps"]}
+    assert rows[["f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy"]].melt().value.between(0, 1).all()
+    classes = BENCHMARKS[name].classes
+    for method in facts["methods"]:
+        counts, here = tables.shipped_confusion(name, method, "unseen", classes), rows[rows.method == method]
+        unseen = here[here.split == "unseen"]
+        assert counts.sum() == unseen.n_images.sum()
+        assert np.trace(counts) == pytest.approx((unseen.f1_micro * unseen.n_images).sum(), abs=0.5)
+    assert {"command", "last_run_ended", "torch", "processor", "seeds"} <= set(facts)
