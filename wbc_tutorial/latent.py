@@ -72,6 +72,7 @@ def embed(features, *, n_neighbors: int = 15, min_dist: float = 0.1, seed: int =
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)  # a part of umap not used here
         warnings.filterwarnings("ignore", "n_jobs value .* overridden to 1 by setting random_state", UserWarning)
+        warnings.filterwarnings("ignore", r"\s*Spectral initialisation failed", UserWarning)  # it starts at random then
         from umap import UMAP
 
         mapper = UMAP(n_neighbors=int(n_neighbors), min_dist=float(min_dist), random_state=int(seed), n_jobs=1)
@@ -208,7 +209,7 @@ def _laboratory_accuracy(x: np.ndarray, domains: np.ndarray) -> float:
 
 def _table(values) -> np.ndarray:
     """Return a copy as float64 (N, h), or say what is wrong with it."""
-    x = np.array(values.detach().cpu() if hasattr(values, "detach") else values, dtype=np.float64)
+    x = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values, dtype=np.float64)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"got values of shape {x.shape}; expected a table with one row per image, (N, h)")
     if not np.isfinite(x).all():

@@ -5,6 +5,7 @@ from wbc_tutorial.exercises.coral import check_coral_by_hand, check_coral_of_thr
 from wbc_tutorial.exercises.dann import check_chance, check_reversed_by_hand, check_strength_schedule
 from wbc_tutorial.exercises.decoupling import check_balanced_weights, check_class_share, check_two_scores
 from wbc_tutorial.exercises.imbalance import check_imbalance_ratio, check_macro_f1, check_pull_and_push
+from wbc_tutorial.exercises.latent import check_class_mix, check_silhouette_by_hand, check_umap_claims
 from wbc_tutorial.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
 from wbc_tutorial.exercises.metrics import check_absent_pairs, check_ceiling, check_macro_over_present
 from wbc_tutorial.exercises.shift import check_own_colour_removed, check_physical_crop, check_stain_twice
@@ -23,6 +24,7 @@ __all__ = [
     "check_boda_by_hand",
     "check_ceiling",
     "check_chance",
+    "check_class_mix",
     "check_class_share",
     "check_coral_by_hand",
     "check_coral_of_three",
@@ -41,10 +43,12 @@ __all__ = [
     "check_pull_and_push",
     "check_reversed_by_hand",
     "check_share_of_fall",
+    "check_silhouette_by_hand",
     "check_stain_twice",
     "check_strength_schedule",
     "check_training_step",
     "check_two_scores",
+    "check_umap_claims",
     "mystery_cells",
     "progress",
 ]

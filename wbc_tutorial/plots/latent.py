@@ -1,5 +1,6 @@
 """Figures of the latent space: one picture of the points in three colourings, a grid of pictures, and the graph."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -51,18 +52,21 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
             f"points {points.shape}, {len(labels)} labels, {len(domains)} domains, {len(wrong)} wrong; "
             "expected (N, 2) and N of each"
         )
-    figure, axes = plt.subplots(1, 3, figsize=(11.4, 5.1))
+    figure, axes = plt.subplots(1, 3, figsize=(11.4, 5.0))
     _by_class(axes[0], points, labels, classes)
     _by_laboratory(axes[1], points, domains, domain_names)
-    _by_error(axes[2], points, wrong, domains, domain_names)
-    titles = ["class", "laboratory", "error"]
+    _by_error(axes[2], points, wrong)
+    titles = ["class", "laboratory", f"error: {wrong.mean():.0%} of {len(wrong)} images"]
     if numbers is not None:
-        titles[0] += f"\nsilhouette of classes {numbers.class_silhouette:.2f}\n"
+        titles[0] += f"\nsilhouette of classes {numbers.class_silhouette:.2f}"
         titles[1] += (
             f"\nsilhouette of laboratories {numbers.laboratory_silhouette:.2f}\n"
             f"named right {numbers.laboratory_accuracy:.2f}, chance {numbers.laboratory_chance:.2f}"
         )
-    titles[2] += f"\nwrong {wrong.mean():.0%} of {len(wrong)} images" + ("\n" if numbers is not None else "")
+    shares = [f"{domain_names[d]} {wrong[domains == d].mean():.0%}" for d in np.unique(domains)]
+    titles[2] += "\n" + "\n".join(textwrap.wrap(", ".join(shares), 46))
+    lines = max(text.count("\n") for text in titles)
+    titles = [text + "\n" * (lines - text.count("\n")) for text in titles]
     for axis, text in zip(axes, titles, strict=True):
         axis.set_title(text, fontsize=10)
         _bare(axis)
@@ -72,7 +76,13 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
 
 
 def latent_grid(
-    pictures: Mapping[str, np.ndarray], groups, names: Sequence[str], *, columns: int = 3, classes: bool = False
+    pictures: Mapping[str, np.ndarray],
+    groups,
+    names: Sequence[str],
+    *,
+    columns: int = 3,
+    classes: bool = False,
+    side: float = 2.7,
 ) -> Figure:
     """Draw several pictures of the same images side by side, coloured by laboratory or by class.
 
@@ -88,9 +98,11 @@ def latent_grid(
         Pictures side by side.
     classes : bool
         Whether `groups` are classes.
+    side : float
+        Of a picture, in inches.
     """
     rows = -(-len(pictures) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.7 * columns + 1.6, 2.7 * rows + 0.2), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(side * columns + 1.6, side * rows + 0.2), squeeze=False)
     for axis in axes.flat[len(pictures) :]:
         axis.set_visible(False)
     for axis, (title, points) in zip(axes.flat, pictures.items(), strict=False):
@@ -119,7 +131,7 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
     from scipy.spatial.distance import pdist
     from scipy.stats import spearmanr
 
-    figure, axes = plt.subplots(1, len(panels), figsize=(4.7 * len(panels) + 1.4, 4.9), squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.7 * len(panels) + 1.4, 4.3), squeeze=False)
     used = set()
     for axis, (title, found) in zip(axes[0], panels.items(), strict=True):
         matrix = np.asarray(found.matrix, dtype=float)
@@ -140,9 +152,8 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
         drawn, above = pdist(places), np.triu_indices(len(matrix), 1)
         agreement = spearmanr(drawn, (matrix + matrix.T)[above]).statistic if len(drawn) > 1 else np.nan
         share = found.alpha / np.mean([found.beta, found.gamma])
-        axis.set_title(
-            f"{title}\nalpha is {share:.2f} of the mean of beta, gamma\nagreement {agreement:.2f}", fontsize=10
-        )
+        kept = f"distances drawn and measured: rank correlation {agreement:.2f}"
+        axis.set_title(f"{title}\nalpha / mean of beta and gamma = {share:.2f}\n{kept}", fontsize=10)
         axis.margins(0.08)
         _bare(axis)
     for d in sorted(used):
@@ -174,16 +185,20 @@ def _lineage(name: str) -> tuple[int, str]:
 
 
 def _by_class(axis, points, labels, classes, *, legend: bool = True) -> None:
-    """Draw one colour per class, and its code where its points are densest."""
+    """Draw one colour per class, and its code where its points are densest, unless another code stands there."""
     for c in sorted(np.unique(labels), key=lambda c: _lineage(classes[c])):
         here = points[labels == c]
         axis.scatter(
             *here.T, s=9, color=class_colour(classes[c]), alpha=0.75, linewidths=0, label=class_code(classes[c])
         )
+    placed, reach = [], np.ptp(points, axis=0).max()
     for c in np.unique(labels) if legend else ():
         here = points[labels == c]
         to_each = np.sort(np.hypot(*(here[:, None] - here[None]).transpose(2, 0, 1)), axis=1)
-        _code(axis, here[to_each[:, : len(here) // 2 + 1].sum(axis=1).argmin()], classes[c])
+        place = here[to_each[:, : len(here) // 2 + 1].sum(axis=1).argmin()]
+        if all((np.abs(place - other) > (0.09 * reach, 0.04 * reach)).any() for other in placed):
+            placed.append(place)
+            _code(axis, place, classes[c])
     if legend:
         _below(axis, columns=5)
 
@@ -201,13 +216,10 @@ def _by_laboratory(axis, points, domains, names, *, legend: bool = True) -> None
         _below(axis, columns=1 if max(map(len, names)) > 14 else 2)
 
 
-def _by_error(axis, points, wrong, domains, names) -> None:
+def _by_error(axis, points, wrong) -> None:
     axis.scatter(*points[~wrong].T, s=7, color="0.75", linewidths=0, label="right")
     axis.scatter(*points[wrong].T, s=16, marker="x", color=_WRONG, linewidths=0.9, label="wrong")
-    for d in np.unique(domains):
-        here = domains == d
-        axis.scatter([], [], s=0, label=f"{names[d]}: {wrong[here].mean():.0%} wrong")
-    _below(axis, columns=1 if max(map(len, names)) > 14 else 2)
+    _below(axis, columns=2)
 
 
 def _below(axis, *, columns: int) -> None:

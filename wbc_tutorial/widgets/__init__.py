@@ -3,14 +3,17 @@
 from wbc_tutorial.widgets.board import Board, slider
 from wbc_tutorial.widgets.imbalance import imbalance_board
 from wbc_tutorial.widgets.laboratory import laboratory_board, turned
+from wbc_tutorial.widgets.neighbours import embeddings, neighbours_board
 from wbc_tutorial.widgets.points import PointsBoard, points_board
 from wbc_tutorial.widgets.reversal import reversal_board
 
 __all__ = [
     "Board",
     "PointsBoard",
+    "embeddings",
     "imbalance_board",
     "laboratory_board",
+    "neighbours_board",
     "points_board",
     "reversal_board",
     "slider",
