@@ -1,6 +1,11 @@
 """Floor 6, the exercises: every ``check_...`` looks at an answer and gives a hint, by notebook; `progress` sums up."""
 
 from wbc_tutorial.exercises.boda import check_boda_by_hand, check_count_factor, check_mended_loss
+from wbc_tutorial.exercises.comparison import (
+    check_paired_difference,
+    check_runs_needed,
+    check_what_the_table_carries,
+)
 from wbc_tutorial.exercises.coral import check_coral_by_hand, check_coral_of_three, check_means_of_mixes
 from wbc_tutorial.exercises.dann import check_chance, check_reversed_by_hand, check_strength_schedule
 from wbc_tutorial.exercises.decoupling import check_balanced_weights, check_class_share, check_two_scores
@@ -39,9 +44,11 @@ __all__ = [
     "check_missing_classes",
     "check_name_that_cell",
     "check_own_colour_removed",
+    "check_paired_difference",
     "check_physical_crop",
     "check_pull_and_push",
     "check_reversed_by_hand",
+    "check_runs_needed",
     "check_share_of_fall",
     "check_silhouette_by_hand",
     "check_stain_twice",
@@ -49,6 +56,7 @@ __all__ = [
     "check_training_step",
     "check_two_scores",
     "check_umap_claims",
+    "check_what_the_table_carries",
     "mystery_cells",
     "progress",
 ]
