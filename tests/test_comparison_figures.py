@@ -95,3 +95,15 @@ def test_difference_bars_fill_what_excludes_zero():
     assert filled == [False, True, False]
     low, high = axis.get_xlim()
     assert low == -high and high > 0.06
+
+
+def test_paired_runs_puts_each_run_where_both_scores_say():
+    index = pd.MultiIndex.from_product([[0, 1], [0, 1]], names=["fold", "seed"])
+    first, second = pd.Series([0.1, 0.2, 0.3, 0.4], index), pd.Series([0.2, 0.3, 0.25, 0.5], index)
+    figure = plots.paired_runs(first, second.iloc[:3], names=("ERM", "CORAL"))
+    axis = figure.axes[0]
+    points = np.concatenate([collection.get_offsets() for collection in axis.collections])
+    assert points.tolist() == [[0.1, 0.2], [0.2, 0.3], [0.3, 0.25]], "a run that one of them lacks is left out"
+    assert axis.get_xlabel() == "F1-macro, ERM" and axis.get_ylabel() == "F1-macro, CORAL"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["fold 0", "fold 1"]
+    plt.close(figure)

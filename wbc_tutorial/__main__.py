@@ -70,8 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nstopped; finished runs are kept in {out}: the same command continues", file=sys.stderr)
         return 130
     print(report.as_text(rows, simulated=settings.benchmark == "simulated"))
-    files = report.write(out, rows)
-    print(f"\nWritten to {out}: results.csv, predictions/, {', '.join(str(file.relative_to(out)) for file in files)}")
+    print("\nDrawing the report ...", flush=True)
+    page, *figures = report.write(out, rows)
+    print(f"{page}  (open it in a browser; one file that holds everything)")
+    print(f"Beside it: results.csv, predictions/, figures/ ({len(figures)} PNG)")
     return 0
 
 

@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from wbc_tutorial.evaluation import calibration_error
 from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code
 
-__all__ = ["calibration", "confusion_pair", "difference_bars"]
+__all__ = ["calibration", "confusion_pair", "difference_bars", "paired_runs"]
 
 METHOD_STYLE = (*DOMAIN_STYLE, ("P", "#D55E00"), ("X", "#000000"), ("<", "#8C6D1F"), (">", "#777777"))
 """Marker and colour of method 0, 1, 2, ...: never colour alone."""
@@ -43,13 +43,14 @@ def confusion_pair(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, 
             raise ValueError(f"{name} is {np.shape(matrix)}; expected {shape}: a row and a column per class")
     cell = 0.42 if len(classes) > 8 else 0.62
     size = (len(counts) * (cell * len(classes) + 0.8) + 0.9, cell * len(classes) + 1.3)
-    figure, axes = plt.subplots(1, len(counts), figsize=size, squeeze=False)
+    figure, axes = plt.subplots(1, len(counts), figsize=size, squeeze=False, layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.1)
     for axis, (name, matrix) in zip(axes[0], counts.items(), strict=True):
-        image = _matrix(axis, np.asarray(matrix), [class_code(c) for c in classes], 7 if len(classes) > 8 else 10)
+        image = _matrix(axis, np.asarray(matrix), [class_code(c) for c in classes], 8 if len(classes) > 8 else 10)
         axis.set_title(name, loc="left")
     axes[0, 0].set_ylabel("true")
     figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.03, pad=0.01)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=12)
     return figure
 
 
@@ -126,7 +127,7 @@ def difference_bars(
     """
     from wbc_tutorial.methods import METHODS
 
-    figure, axis = plt.subplots(figsize=(6.5, 0.45 * len(differences) + 1.4))
+    figure, axis = plt.subplots(figsize=(5.4, 0.45 * len(differences) + 1.4))
     axis.axvline(0, color="0.5", linestyle="--")
     colour = DOMAIN_STYLE[0][1]
     for y, line in enumerate(differences.itertuples()):
@@ -134,9 +135,40 @@ def difference_bars(
         if not np.isnan(line.low):
             axis.plot((line.low, line.high), (y, y), color=colour, marker="|", markersize=9)
         axis.plot(line.mean, y, marker="o", color=colour, mfc=colour if excludes else "w", linestyle="none")
-        axis.annotate(f"{line.mean:+.3f}", (line.mean, y), (0, 8), textcoords="offset points", ha="center", fontsize=8)
+        axis.annotate(
+            f"{line.mean:+.3f}",
+            (line.mean, y),
+            (0, 8),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+            bbox={"fc": "w", "ec": "none", "pad": 0.5},
+        )
     reach = np.nanmax(np.abs(differences[["mean", "low", "high"]].to_numpy(dtype=float)), initial=0.01) * 1.15
     axis.set(xlim=(-reach, reach), ylim=(len(differences) - 0.4, -0.7), xlabel=f"{metric}, difference to {against}")
     axis.set(yticks=range(len(differences)), yticklabels=[METHODS.get(m, m) for m in differences.index])
     axis.set_title(title)
+    return figure
+
+
+def paired_runs(first: pd.Series, second: pd.Series, *, names=("first", "second"), metric: str = "F1-macro") -> Figure:
+    """Draw one method's score against another's, one point a run, a marker and colour per fold; the diagonal is a tie.
+
+    Parameters
+    ----------
+    first, second : Series
+        Indexed by ``fold`` and ``seed``, as `tables.per_run` gives them; runs that both have are drawn.
+    names, metric : str
+        For the labels.
+    """
+    runs = pd.concat([first, second], axis=1, keys=["first", "second"]).dropna().reset_index()
+    figure, axis = plt.subplots(figsize=(4.6, 4.2))
+    low, high = runs[["first", "second"]].to_numpy().min() - 0.03, runs[["first", "second"]].to_numpy().max() + 0.03
+    axis.plot((low, high), (low, high), color="0.5", linestyle="--", zorder=1)
+    for fold, part in runs.groupby("fold"):
+        marker, colour = DOMAIN_STYLE[int(fold) % len(DOMAIN_STYLE)]
+        axis.scatter(part["first"], part["second"], marker=marker, color=colour, label=f"fold {fold}", zorder=2)
+    axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axis.set(xlabel=f"{metric}, {names[0]}", ylabel=f"{metric}, {names[1]}")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
