@@ -13,6 +13,7 @@ from wbc_tutorial.exercises.imbalance import check_imbalance_ratio, check_macro_
 from wbc_tutorial.exercises.latent import check_class_mix, check_silhouette_by_hand, check_umap_claims
 from wbc_tutorial.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
 from wbc_tutorial.exercises.metrics import check_absent_pairs, check_ceiling, check_macro_over_present
+from wbc_tutorial.exercises.own_cells import check_label_map, check_split_by_slide, check_um_per_px
 from wbc_tutorial.exercises.shift import check_own_colour_removed, check_physical_crop, check_stain_twice
 from wbc_tutorial.exercises.start import (
     check_first_simulation,
@@ -37,6 +38,7 @@ __all__ = [
     "check_cross_entropy",
     "check_first_simulation",
     "check_imbalance_ratio",
+    "check_label_map",
     "check_macro_f1",
     "check_macro_over_present",
     "check_means_of_mixes",
@@ -51,10 +53,12 @@ __all__ = [
     "check_runs_needed",
     "check_share_of_fall",
     "check_silhouette_by_hand",
+    "check_split_by_slide",
     "check_stain_twice",
     "check_strength_schedule",
     "check_training_step",
     "check_two_scores",
+    "check_um_per_px",
     "check_umap_claims",
     "check_what_the_table_carries",
     "mystery_cells",
