@@ -190,9 +190,10 @@ def prepare(options: argparse.Namespace, command: str) -> dict:
         if not pictures:
             if not listing.rejected:
                 raise BadInput(f"{options.source}: holds no file at all; give the folder of the class folders")
-            file, reason = listing.rejected[0]
+            (kind, count), *_ = Counter(reason.split(":")[0] for _, reason in listing.rejected).most_common()
+            file, reason = next(pair for pair in listing.rejected if pair[1].split(":")[0] == kind)
             raise BadInput(f"{options.source}: no picture left, all {len(listing.rejected):,} found were rejected, "
-                           f"the first is {file}: {reason}")  # fmt: skip
+                           f"{count:,} as {kind}, such as {file}: {reason}")  # fmt: skip
         sides = [one.item.crop or min(one.original) * one.item.share for one in pictures]
         if enlarged := sum(side < options.size for side in sides):
             listing.notes.append(f"{enlarged:,} pictures were enlarged: their field has fewer than {options.size} px")

@@ -1,6 +1,7 @@
 """The container, the loaders and the folds."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -135,6 +136,19 @@ def test_sets_on_disk_join_without_being_read(tmp_path):
     write_set(tmp_path / "c", ["basophil"], ["z"], size=8)
     with pytest.raises(ValueError, match="same --size"):
         concatenate([load_prepared(tmp_path / "a"), load_prepared(tmp_path / "c")])
+
+
+def test_joined_sets_name_every_source_and_share_one_pixel_size(tmp_path):
+    write_set(tmp_path / "a", ["monocyte"] * 2, ["x"] * 2)
+    own = load_prepared(tmp_path / "a")
+    drawn = replace(own, domain_names=("y",), provenance={"source": "simulated"})
+    joined = concatenate([drawn, own])
+    assert joined.provenance["source"] == "simulated + prepared" and "simulated + prepared" in repr(joined)
+    more = concatenate([joined, replace(own, domain_names=("z",))])
+    assert more.provenance["source"] == "simulated + prepared"
+    assert concatenate([own, replace(own, domain_names=("z",))]).provenance["source"] == "prepared"
+    with pytest.raises(ValueError, match=r"a pixel shows .* um; prepare both with the same --field-um"):
+        concatenate([own, replace(drawn, um_per_px=1.1 * own.um_per_px)])
 
 
 def test_digest_changes_with_the_cells():

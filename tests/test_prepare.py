@@ -109,7 +109,7 @@ BAD_USAGE = {
     "no-source": (["folder", "--out", "out"], "required: --source; see prepare.py --help"),
     "missing-source-folder": (["--source", "nowhere"], "nowhere: no such folder; --source names the folder of the"),
     "empty-source": (["--source", "empty"], "empty: holds no file at all; give the folder of the class folders"),
-    "nothing-usable": (["--source", "bad"], "no picture left, all 2 found were rejected, the first is"),
+    "nothing-usable": (["--source", "bad"], "all 3 found were rejected, 2 as empty file, such as BAS/x.png: empty"),
     "no-domain": (["folder", "--source", "in", "--um-per-px", "0.1"], "folder needs --domain: a name for the lab"),
     "no-scale": (["folder", "--source", "in", "--domain", "x"], "folder needs --um-per-px"),
     "domain-with-a-slash": (["--domain", "a/b"], "--domain 'a/b': use letters, digits"),
@@ -145,7 +145,8 @@ def test_bad_usage_gives_one_line(case, tmp_path, monkeypatch):
     arguments, expected = BAD_USAGE[case]
     monkeypatch.chdir(tmp_path)
     own_laboratory("in")
-    write(".", {"full/thesis.txt": b"years of work", "bad/BAS/x.png": b"", "bad/BAS/y.txt": b"", "empty.csv": b"",
+    write(".", {"full/thesis.txt": b"years of work", "bad/BAS/x.png": b"", "bad/BAS/z.png": b"",
+                "bad/BAS/a.txt": b"", "empty.csv": b"",
                 "map.csv": b"native,label\nA,BAS\nB,blast\n", "columns.csv": b"a,b\n1,2\n",
                 "noname.csv": b"native,label\n,BAS\n",
                 "two.csv": b"native,label\nA,BAS\nA,EOS\n", "latin.csv": "native,label\nMüller,BAS\n".encode("latin-1"),

@@ -144,13 +144,21 @@ class CellImages:
 
 
 def concatenate(parts: Sequence[CellImages]) -> CellImages:
-    """Put sets with the same classes, image size and distinct laboratories behind one another."""
+    """Put sets with the same classes, image size, pixel size and distinct laboratories behind one another.
+
+    ``provenance["source"]`` names every source there is, such as ``"simulated + prepared"``.
+    """
     names = [name for part in parts for name in part.domain_names]
     first = parts[0]
     for part in parts[1:]:
         if part.classes != first.classes or part.images.shape[1:] != first.images.shape[1:]:
             raise ValueError(
                 f"cannot join {first!r} and {part!r}: prepare both with the same --size and load the same classes"
+            )
+        if not np.isclose(part.um_per_px, first.um_per_px, equal_nan=True):
+            raise ValueError(
+                f"cannot join {first!r} and {part!r}: a pixel shows {first.um_per_px:g} and {part.um_per_px:g} um; "
+                "prepare both with the same --field-um and --size"
             )
     if len(set(names)) < len(names):
         raise ValueError(f"a laboratory appears twice among {', '.join(names)}: each may be loaded once")
@@ -162,8 +170,14 @@ def concatenate(parts: Sequence[CellImages]) -> CellImages:
         domains=np.concatenate([part.domains + start for part, start in zip(parts, starts, strict=True)]),
         groups=np.concatenate([part.groups for part in parts]),
         domain_names=tuple(names),
-        provenance={"source": first.provenance.get("source"), "parts": [part.provenance for part in parts]},
+        provenance={"source": _sources(parts), "parts": [part.provenance for part in parts]},
     )
+
+
+def _sources(parts: Sequence[CellImages]) -> str:
+    """Name each source once, in order."""
+    named = [name for part in parts for name in str(part.provenance.get("source", "unknown source")).split(" + ")]
+    return " + ".join(dict.fromkeys(named))
 
 
 def _join(parts: list):
