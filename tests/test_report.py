@@ -159,6 +159,14 @@ def test_methods_without_a_common_run_are_not_subtracted(tmp_path):
     assert "nan" not in report.as_text(rows, simulated=False)
 
 
+def test_methods_are_compared_on_the_runs_that_all_have(tmp_path):
+    rows = ledger(tmp_path, runs=2)
+    report.write(tmp_path, rows[(rows.fold == 0) | (rows.method == "erm")])
+    pair = next(p["alt"] for p in Page(tmp_path / "report.html").of("img") if "Confusion matrices, unseen" in p["alt"])
+    totals = [int(n) for n in re.findall(r"of (\d+)\)", pair)]
+    assert len(totals) == 2 and max(totals) < 60  # of 160 images, not of 320
+
+
 def test_a_left_out_laboratory_takes_the_place_of_the_unseen(tmp_path):
     page, rows, _ = made(tmp_path, split="left_out", unseen=("raabin",), leave_out="raabin")
     assert "Left-out laboratory, not trained on" in page.text and "--leave-out raabin" in page.text

@@ -24,10 +24,11 @@ h1, h2, h3 { line-height: 1.2 }
 h2 { margin-top: 2.5rem; border-bottom: 2px solid #0072b2 }
 p, li, figcaption { max-width: 44rem; overflow-wrap: anywhere }
 .scroll { overflow-x: auto; margin: 1rem 0 }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; font-size: .9em; font-variant-numeric: tabular-nums }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; max-width: min(44rem, 100vw - 2.5rem) }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #ccc; text-align: left; vertical-align: top }
-td, thead th + th { text-align: right; white-space: nowrap }
+td, thead th + th { text-align: right }
+td { white-space: nowrap }
 th[scope=row] { position: sticky; left: 0; background: #fff; white-space: nowrap }
 table.facts { margin: 1rem 0 }
 table.facts th { white-space: normal }
@@ -37,7 +38,7 @@ figure { margin: 1.5rem 0 }
 .pair { display: flex; flex-wrap: wrap; gap: 0 2rem }
 .pair figure { flex: 1 1 20rem }
 img { max-width: 100%; height: auto }
-figcaption { font-size: .9rem; color: #333 }
+figcaption { font-size: .9em; color: #333 }
 .label { border-left: .4rem solid #e69f00; background: #fdf5e6; padding: .6rem 1rem }
 code { overflow-wrap: anywhere }
 @media (max-width: 40rem) { .wide img { max-width: none; width: 54rem } }
@@ -46,6 +47,7 @@ code { overflow-wrap: anywhere }
   .scroll { overflow: visible }
   table { font-size: 8pt } th, td { padding: .15rem .35rem }
   .wide img { width: auto; max-width: 100% }
+  figure:not(.wide) img { max-width: 11cm }
   figure, tr { break-inside: avoid } h2, h3, caption { break-after: avoid }
 }
 </style>

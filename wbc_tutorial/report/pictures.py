@@ -125,7 +125,7 @@ def _confusion_alt(found: dict[str, np.ndarray], classes: list[str], words: str)
         said.append(text)
     absent = [plots.class_code(c) for c, n in zip(classes, counts.sum(axis=1), strict=True) if n == 0]
     hatched = f" Absent and hatched: {', '.join(absent)}." if absent else ""
-    return f"Confusion matrices, {words}, all folds and seeds together. {'; '.join(said)}.{hatched}"
+    return f"Confusion matrices, {words}, folds and seeds together. {'; '.join(said)}.{hatched}"
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
@@ -143,7 +143,7 @@ def calibrations(all_stored: dict[str, dict], note: str = "") -> Iterator[Pictur
             if chances[key].max(axis=1).mean() > np.mean(chances[key].argmax(axis=1) == truth[key]):
                 over.append(key)
         errors = ", ".join(f"{key} {calibration_error(truth[key], chances[key]):.3f}" for key in truth)
-        alt = f"Accuracy against confidence. {words}{note}, all folds and seeds together. Expected calibration error: "
+        alt = f"Accuracy against confidence. {words}{note}, folds and seeds together. Expected calibration error: "
         alt += f"{errors}. More confident than right on average: {', '.join(over) or 'none'}."
         yield Picture(f"calibration_{name}", plots.calibration(truth, chances, title=words + note), alt)
 

@@ -7,7 +7,20 @@ import pandas as pd
 from wbc_tutorial.methods import METHODS
 from wbc_tutorial.tables import differences, sentence, table
 
-__all__ = ["NOT_FOR_DIAGNOSIS", "as_text", "compared", "methods_of", "sentences", "splits_of", "title_of"]
+__all__ = [
+    "COLUMNS",
+    "NOT_FOR_DIAGNOSIS",
+    "TITLES",
+    "as_text",
+    "caution",
+    "compared",
+    "methods_of",
+    "n_runs",
+    "sentences",
+    "shared_runs",
+    "splits_of",
+    "title_of",
+]
 
 NOT_FOR_DIAGNOSIS = "For teaching and research; not for diagnosis."
 
@@ -80,6 +93,13 @@ def caution(n_runs: int) -> str:
 def n_runs(rows: pd.DataFrame) -> int:
     """Count the folds and seeds of the method that has the fewest."""
     return int(rows[["method", "fold", "seed"]].drop_duplicates().groupby("method").size().min())
+
+
+def shared_runs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the folds and seeds that all methods have; all rows where there is no such run."""
+    of_run = rows.groupby(["fold", "seed"]).method
+    shared = rows[of_run.transform("nunique") == rows.method.nunique()]
+    return rows if shared.empty else shared
 
 
 def as_text(rows: pd.DataFrame, *, simulated: bool) -> str:

@@ -16,6 +16,7 @@ from wbc_tutorial.report.text import (
     methods_of,
     n_runs,
     sentences,
+    shared_runs,
     splits_of,
     title_of,
 )
@@ -29,8 +30,8 @@ SIMULATED = (
     "The cells are simulated. Nothing here says how a method does on real cells; the report shows how to measure it."
 )
 CONFUSION = (
-    "Rows are the true classes, columns the answers. The colour is the share of the row, the number counts images over "
-    "all folds and seeds, so that an unseen image counts once a run. Hatched: the class is absent."
+    "Rows are the true classes, columns the answers. The colour is the share of the row. The number counts images over "
+    "the folds and seeds that all methods have, so that an unseen image counts once a run. Hatched: no such class."
 )
 CALIBRATION = (
     "On the dashed line, confidence is honest: of the answers given with confidence .8, four in five are right. Below "
@@ -66,7 +67,8 @@ def write(folder: str | Path, rows: pd.DataFrame) -> list[Path]:
     settings = provenance.read_settings(folder)
     benchmark = str(rows.benchmark.iloc[0])
     simulated = benchmark == "simulated"
-    stored = {m: found for m in methods_of(rows) if (found := pictures.predictions(folder, rows, m)) is not None}
+    shared = shared_runs(rows)
+    stored = {m: found for m in methods_of(rows) if (found := pictures.predictions(folder, shared, m)) is not None}
     written: list[Path] = []
 
     def drawn(found: Iterable[pictures.Picture]) -> list[str]:
