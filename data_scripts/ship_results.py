@@ -1,10 +1,11 @@
-"""Rebuild the results that the package ships, or add to them: run the ledger in full, then keep its rows.
+"""Rebuild the results that the package ships, or add to them: run the ledgers in full, then keep their rows.
 
     python data_scripts/ship_results.py simulated --out results/simulated
+    python data_scripts/ship_results.py simulated_variants --out results/simulated_variants
     python data_scripts/ship_results.py open5 --data DIR --out results/open5
 
-Runs that the ledger in --out holds already are not repeated. Writes ``wbc_tutorial/results/<benchmark>.csv`` (rows),
-``<benchmark>_confusion.csv`` (images by true and predicted class) and ``<benchmark>.json`` (where they come from).
+Runs that a ledger in --out holds already are not repeated. Writes ``wbc_tutorial/results/<name>.csv`` (rows),
+``<name>_confusion.csv`` (images by true and predicted class) and ``<name>.json`` (where they come from).
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +25,33 @@ from problems import BadInput, OneLineParser, one_line_errors
 from wbc_tutorial import environment, experiments, tables
 
 TARGET = Path(tables.__file__).parent / "results"
-METHODS = ["erm", "coral", "dann", "boda", "boda_plus"]
-SEEDS = {"simulated": (0, 1, 2), "open5": (0,)}
+FIVE, BODA = ("erm", "coral", "dann", "boda", "boda_plus"), ("boda", "boda_plus")
 DROPPED = ["peak_memory_mb"]  # of the whole process, which ran many trainings
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """Ledgers of one benchmark that are shipped together: (recipe, methods) of each."""
+
+    benchmark: str
+    seeds: tuple[int, ...]
+    ledgers: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+SHIPMENTS = {
+    "simulated": Shipment("simulated", (0, 1, 2), (((), FIVE),)),
+    "simulated_variants": Shipment(
+        "simulated",
+        (0,),
+        (
+            ((), ("erm", "erm_plus")),
+            (("mean_scale",), BODA),
+            (("macro",), BODA),
+            (("mean_scale", "macro"), BODA),
+        ),
+    ),
+    "open5": Shipment("open5", (0,), (((), FIVE),)),
+}
 
 
 def processor() -> str:
@@ -37,30 +63,30 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def provenance(settings: experiments.Settings, seeds: tuple[int, ...], out: Path, n_threads: int) -> dict:
+def provenance(name: str, folders: list[Path], data: str | None, n_threads: int) -> dict:
     """Say what the rows depend on, and when and where they were made."""
-    times = sorted(path.stat().st_mtime for path in (out / "predictions").glob("*.npz"))
+    times = sorted(path.stat().st_mtime for folder in folders for path in (folder / "predictions").glob("*.npz"))
     first, last = (datetime.fromtimestamp(t, UTC).isoformat(timespec="minutes") for t in (times[0], times[-1]))
-    data = " --data DIR" if settings.data else ""
+    settings = [json.loads((folder / "settings.json").read_text()) for folder in folders]
     return {
-        "command": f"python data_scripts/ship_results.py {settings.benchmark}{data} --out {Path('results') / out.name}",
-        "settings": json.loads((out / "settings.json").read_text()),
-        "methods": METHODS,
+        "command": f"python data_scripts/ship_results.py {name}{' --data DIR' * bool(data)} --out results/{name}",
+        "settings": settings[0] | {"recipe": [each.get("recipe", []) for each in settings]},
+        "methods": sorted({method for _, methods in SHIPMENTS[name].ledgers for method in methods}),
         "folds": experiments.N_FOLDS,
-        "seeds": list(seeds),
+        "seeds": list(SHIPMENTS[name].seeds),
         "first_run_ended": first,
         "last_run_ended": last,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn")},
+        **{package: version(package) for package in ("torch", "torchvision", "numpy", "scikit-learn")},
         "processor": processor(),
         "threads": n_threads,
     }
 
 
-def confusions(out: Path) -> pd.DataFrame:
+def confusions(folder: Path) -> pd.DataFrame:
     """Count images by method, split, laboratory, true and predicted class, over all folds and seeds."""
     parts = []
-    for path in sorted((out / "predictions").glob("*.npz")):
+    for path in sorted((folder / "predictions").glob("*.npz")):
         with np.load(path, allow_pickle=False) as run:
             names = run["classes"]
             columns = {"split": np.where(run["unseen"], "unseen", "in_domain"), "domain": run["domains"]}
@@ -71,28 +97,35 @@ def confusions(out: Path) -> pd.DataFrame:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run, write the two files, and say where they are."""
+    """Run, write the three files, and say where they are."""
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=list(SEEDS))
+    parser.add_argument("name", choices=list(SHIPMENTS))
     parser.add_argument("--data", metavar="DIR", help="prepared images, for open5")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the ledger")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the ledgers")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    n_threads = environment.use_threads()
-    seeds = SEEDS[given.benchmark]
-    try:
-        settings = experiments.Settings(given.benchmark, given.data, steps=given.steps)
-        rows = experiments.run(settings, METHODS, n_folds=experiments.N_FOLDS, seeds=seeds, out=given.out)
-    except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
-        raise BadInput(str(error)) from error
+    n_threads, shipment = environment.use_threads(), SHIPMENTS[given.name]
+    rows, counts, folders = [], [], []
+    for recipe, methods in shipment.ledgers:
+        label = "+".join(recipe) or "none"
+        folders.append(given.out / label if len(shipment.ledgers) > 1 else given.out)
+        try:
+            settings = experiments.Settings(shipment.benchmark, given.data, steps=given.steps, recipe=recipe)
+            found = experiments.run(
+                settings, list(methods), n_folds=experiments.N_FOLDS, seeds=shipment.seeds, out=folders[-1]
+            )
+        except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
+            raise BadInput(str(error)) from error
+        rows.append(found.drop(columns=DROPPED).assign(recipe=label))
+        counts.append(confusions(folders[-1]).assign(recipe=label))
     given.target.mkdir(parents=True, exist_ok=True)
-    path = given.target / f"{given.benchmark}.csv"
-    rows.drop(columns=DROPPED).to_csv(path, index=False, float_format="%.6f")
-    confusions(given.out).to_csv(given.target / f"{given.benchmark}_confusion.csv", index=False)
-    facts = provenance(settings, seeds, given.out, n_threads)
+    path = given.target / f"{given.name}.csv"
+    pd.concat(rows).to_csv(path, index=False, float_format="%.6f")
+    pd.concat(counts).to_csv(given.target / f"{given.name}_confusion.csv", index=False)
+    facts = provenance(given.name, folders, given.data, n_threads)
     path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + os.linesep)
-    print(f"{len(rows)} rows written to {path}")
+    print(f"{sum(map(len, rows))} rows written to {path}")
 
 
 if __name__ == "__main__":

@@ -15,23 +15,24 @@ from wbc_tutorial.ledger import KEY
 def test_the_script_runs_the_ledger_and_says_where_rows_come_from(data, tmp_path, monkeypatch):
     import ship_results
 
-    monkeypatch.setattr(ship_results, "METHODS", ["erm"])
-    monkeypatch.setattr(ship_results.experiments, "N_FOLDS", 5)
+    shipment = ship_results.Shipment("open5", (0,), (((), ("erm",)), (("light",), ("erm",))))
+    monkeypatch.setitem(ship_results.SHIPMENTS, "open5", shipment)
     small = BENCHMARKS["open5"].__class__(**(BENCHMARKS["open5"].__dict__ | {"backbone": "small_cnn"}))
     monkeypatch.setitem(BENCHMARKS, "open5", small)
     command = ["open5", "--data", data, "--out", tmp_path / "out", "--target", tmp_path / "target", "--steps", "2"]
     code, out, _ = run("ship_results", *command)
-    assert code == 0 and out[-1].startswith("25 rows written to ")
+    assert code == 0 and out[-1].startswith("50 rows written to ")
     rows = pd.read_csv(tmp_path / "target" / "open5.csv")
-    ledger = pd.read_csv(tmp_path / "out" / "results.csv")
-    assert np.allclose(rows.f1_macro, ledger.f1_macro, atol=1e-6)
+    for recipe, part in rows.groupby("recipe"):
+        ledger = pd.read_csv(tmp_path / "out" / recipe / "results.csv")
+        assert np.allclose(part.f1_macro, ledger.f1_macro, atol=1e-6)
     counts = pd.read_csv(tmp_path / "target" / "open5_confusion.csv")
     known = rows[(rows.split == "in_domain") & rows.domain.str.contains("+", regex=False)]
     right = counts[(counts.split == "in_domain") & (counts.truth == counts.predicted)].n_images.sum()
     assert right == round((known.f1_micro * known.n_images).sum())
     facts = json.loads((tmp_path / "target" / "open5.json").read_text())
-    assert facts["command"] == "python data_scripts/ship_results.py open5 --data DIR --out results/out"
-    assert facts["settings"]["steps"] == 2 and facts["settings"]["cells"] and facts["torch"]
+    assert facts["command"] == "python data_scripts/ship_results.py open5 --data DIR --out results/open5"
+    assert facts["settings"]["steps"] == 2 and facts["settings"]["recipe"] == [[], ["light"]] and facts["torch"]
     assert str(tmp_path) not in json.dumps(facts)
 
 
@@ -48,7 +49,7 @@ def test_shipped_results_are_complete_and_labelled(name):
     laboratories = BENCHMARKS[name].train + BENCHMARKS[name].unseen
     assert set(laboratories) < set(rows.domain)
     runs = rows[["method", "fold", "seed"]].drop_duplicates()
-    assert len(runs) == len(facts["methods"]) * facts["folds"] * len(facts["seeds"])
+    assert len(runs) == 5 * facts["folds"] * len(facts["seeds"]) and len(facts["methods"]) == 5
     assert set(rows.backbone) == {facts["settings"]["backbone"]} and set(rows.steps) == {facts["settings"]["steps"]}
     assert rows[["f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy"]].melt().value.between(0, 1).all()
     classes = BENCHMARKS[name].classes
@@ -58,3 +59,13 @@ def test_shipped_results_are_complete_and_labelled(name):
         assert counts.sum() == unseen.n_images.sum()
         assert np.trace(counts) == pytest.approx((unseen.f1_micro * unseen.n_images).sum(), abs=0.5)
     assert {"command", "last_run_ended", "torch", "processor", "seeds"} <= set(facts)
+
+
+def test_the_variants_start_from_the_same_runs():
+    """ERM of the variants is ERM of the main results: the same command, the same numbers."""
+    variants, main = tables.shipped("simulated_variants"), tables.shipped("simulated")
+    assert not variants.duplicated([*KEY, "recipe"]).any()
+    key, metrics = ["fold", "seed", "domain"], ["f1_micro", "f1_macro", "balanced_accuracy"]
+    one = variants[(variants.method == "erm") & (variants.recipe == "none")].set_index(key)[metrics]
+    other = main[main.method == "erm"].set_index(key)[metrics].loc[one.index]
+    assert len(one) == 5 * 4 and np.allclose(one, other, atol=1e-6)

@@ -24,7 +24,7 @@ def _parser() -> _Parser:
     add(
         "--methods",
         default="erm,coral,dann,boda,boda_plus",
-        help="comma-separated; default: %(default)s; also class_weighted, balanced_softmax, group_dro, mixup",
+        help="comma-separated; default: %(default)s; also erm_plus, class_weighted, balanced_softmax, group_dro, mixup",
     )
     add("--folds", type=int, default=1, metavar="K", help="how many of the five folds to run (default: 1)")
     add("--seed", type=int, default=0, metavar="S", help="seed of initialisation, order and augmentation (default: 0)")

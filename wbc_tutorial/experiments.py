@@ -76,7 +76,7 @@ def run_one(
     measured = {"seconds_per_step": history.seconds_per_step}
     results = {}
     for method in methods:
-        if method == "boda_plus":
+        if method.endswith("_plus"):
             training.retrain_classifier(model, train, seed=1000 * seed + fold)
         scored = [_score(settings, model, part, train.counts.sum(axis=0)) for part in (validation, unseen)]
         facts = {"backbone": settings.backbone, "steps": settings.steps, "version": __version__}

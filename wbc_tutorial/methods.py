@@ -16,16 +16,21 @@ METHODS = {
     "dann": "DANN",
     "boda": "BoDA",
     "boda_plus": "BoDA+",
+    "erm_plus": "ERM+",
     "class_weighted": "weighted CE",
     "balanced_softmax": "bal. softmax",
     "group_dro": "group DRO",
     "mixup": "mixup",
 }
 """Method -> its name in tables. The first five are the course's; BoDA+ is BoDA with a re-trained classifier, our
-reading of the slides' "Ours+". The others are for comparison."""
+reading of the slides' "Ours+"; ERM+ is its control, ERM with a re-trained classifier. The others are for comparison."""
 
-FAMILIES = (*((m,) for m in METHODS if not m.startswith("boda")), ("boda", "boda_plus"))
-"""Methods that share their training: BoDA+ only re-trains BoDA's classifier."""
+FAMILIES = tuple(
+    (method, f"{method}_plus") if f"{method}_plus" in METHODS else (method,)
+    for method in METHODS
+    if not method.endswith("_plus")
+)
+"""Methods that share their training: a method with a plus only re-trains the classifier of the one without."""
 
 
 def fit_options(
@@ -36,7 +41,7 @@ def fit_options(
     Parameters
     ----------
     method : str
-        A key of `METHODS`; ``boda_plus`` trains as ``boda``.
+        A key of `METHODS`; with ``_plus`` it trains as without.
     counts : int (D, C)
         Training images N[d, c].
     n_features : int
