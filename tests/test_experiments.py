@@ -1,5 +1,6 @@
 """The experiment, its ledger and the command line, on small made-up laboratories of five coarse classes."""
 
+import json
 
 import numpy as np
 import pandas as pd
@@ -54,13 +55,34 @@ def test_the_same_command_again_trains_nothing(data, tmp_path, monkeypatch):
     assert __main__.main(command(data, tmp_path, methods="erm")) == 0
 
 
-def test_boda_plus_alone_equals_boda_plus_after_boda(data, tmp_path):
+@pytest.mark.parametrize("method", ["boda", "erm"])
+def test_a_plus_alone_equals_the_plus_after_its_method(data, tmp_path, method):
     settings = experiments.Settings("open5", str(data), "small_cnn", 3)
     quiet = {"progress": False, "say": lambda _: None}
-    both = experiments.run(settings, ["boda", "boda_plus"], out=tmp_path / "a", **quiet)
-    alone = experiments.run(settings, ["boda_plus"], out=tmp_path / "b", **quiet)
-    both = both[both.method == "boda_plus"].reset_index(drop=True)
+    both = experiments.run(settings, [method, f"{method}_plus"], out=tmp_path / "a", **quiet)
+    alone = experiments.run(settings, [f"{method}_plus"], out=tmp_path / "b", **quiet)
+    both = both[both.method == f"{method}_plus"].reset_index(drop=True)
     pd.testing.assert_frame_equal(both.drop(columns=MEASURED), alone.drop(columns=MEASURED))
+
+
+def test_leaving_a_laboratory_out_scores_it_and_reads_no_unseen_one(data, tmp_path, monkeypatch):
+    from wbc_tutorial.cell_images import StoredImages
+
+    read, real = set(), StoredImages.__getitem__
+
+    def watched(self, index):
+        read.update(self.stack_of[index].tolist() if np.ndim(index) else [int(self.stack_of[index])])
+        return real(self, index)
+
+    monkeypatch.setattr(StoredImages, "__getitem__", watched)
+    command_line = command(data, tmp_path, "--leave-out", "raabin", "--recipe", "light,physics", methods="erm,boda")
+    assert __main__.main(command_line) == 0
+    rows = pd.read_csv(tmp_path / "results.csv")
+    assert set(zip(rows.domain, rows.split, strict=True)) == {("acevedo_20", "in_domain"), ("raabin", "left_out")}
+    assert read == {0, 3}, "the sets are read in the order of their names: bccd is 1, chula 2"
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["recipe"] == ["light", "physics"] and settings["leave_out"] == "raabin"
+    assert __main__.main([*command(data, tmp_path, methods="erm"), "--leave-out", "raabin"]) == 2, "another recipe"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +95,8 @@ def test_boda_plus_alone_equals_boda_plus_after_boda(data, tmp_path):
         (["--folds", "6"], "folds is 6; expected 1 to 5"),
         (["--folds", "0"], "folds is 0"),
         (["--steps", "0"], "steps is 0"),
+        (["--recipe", "salt"], "unknown ingredient 'salt' of --recipe"),
+        (["--leave-out", "chula"], "expected one of the training laboratories acevedo_20, raabin"),
         (["--steps", "many"], "invalid int value: 'many'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--data", "/nowhere/at/all"], "is not a folder"),
