@@ -145,9 +145,11 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
         for (d, c), place in zip(pairs, places, strict=True):
             marker = DOMAIN_STYLE[d][0]
             axis.scatter(*place, marker=marker, s=75, color=class_colour(classes[c]), edgecolor="white", zorder=2)
+        placed, reach = [], np.ptp(places, axis=0).max()
         for c in np.unique(pairs[:, 1]):
-            first = places[np.flatnonzero(pairs[:, 1] == c)[0]]
-            _code(axis, first, classes[c], (0, 7))
+            place = places[np.flatnonzero(pairs[:, 1] == c)[0]]
+            _code(axis, place, classes[c], (0, 7) if _free(place, placed, reach) else (0, -7))
+            placed.append(place)
         used |= set(pairs[:, 0].tolist())
         drawn, above = pdist(places), np.triu_indices(len(matrix), 1)
         agreement = spearmanr(drawn, (matrix + matrix.T)[above]).statistic if len(drawn) > 1 else np.nan
@@ -171,10 +173,15 @@ def _bare(axis) -> None:
         spine.set(visible=True, color="0.75")
 
 
+def _free(place, placed, reach: float) -> bool:
+    """Say whether a code can stand here without covering another."""
+    return all((np.abs(place - other) > (0.09 * reach, 0.04 * reach)).any() for other in placed)
+
+
 def _code(axis, place, name: str, offset=(0, 0)) -> None:
     axis.annotate(
         class_code(name), place, offset, textcoords="offset points", fontsize=8, fontweight="bold", ha="center",
-        va="center" if offset == (0, 0) else "bottom", color=class_colour(name), path_effects=_HALO, zorder=5,
+        va=("top", "center", "bottom")[np.sign(offset[1]) + 1], color=class_colour(name), path_effects=_HALO, zorder=5,
     )  # fmt: skip
 
 
@@ -196,11 +203,11 @@ def _by_class(axis, points, labels, classes, *, legend: bool = True) -> None:
         here = points[labels == c]
         to_each = np.sort(np.hypot(*(here[:, None] - here[None]).transpose(2, 0, 1)), axis=1)
         place = here[to_each[:, : len(here) // 2 + 1].sum(axis=1).argmin()]
-        if all((np.abs(place - other) > (0.09 * reach, 0.04 * reach)).any() for other in placed):
+        if _free(place, placed, reach):
             placed.append(place)
             _code(axis, place, classes[c])
     if legend:
-        _below(axis, columns=5)
+        _below(axis, columns=5, scale=1.6)
 
 
 def _by_laboratory(axis, points, domains, names, *, legend: bool = True) -> None:
@@ -219,11 +226,11 @@ def _by_laboratory(axis, points, domains, names, *, legend: bool = True) -> None
 def _by_error(axis, points, wrong) -> None:
     axis.scatter(*points[~wrong].T, s=7, color="0.75", linewidths=0, label="right")
     axis.scatter(*points[wrong].T, s=16, marker="x", color=_WRONG, linewidths=0.9, label="wrong")
-    _below(axis, columns=2)
+    _below(axis, columns=2, scale=1.6)
 
 
-def _below(axis, *, columns: int) -> None:
+def _below(axis, *, columns: int, scale: float = 1.0) -> None:
     axis.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=columns, fontsize=8.5, markerscale=1.6,
+        loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=columns, fontsize=8.5, markerscale=scale,
         handletextpad=0.2, columnspacing=0.9,
     )  # fmt: skip
