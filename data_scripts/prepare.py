@@ -165,6 +165,9 @@ def report(facts: dict, listing: Listing, out: Path) -> None:
             print(f"note: {domain} has no image of {', '.join(missing)}; the other classes keep their numbers")
     for note in listing.notes:
         print(f"note: {note}")
+    for known in listing.domains.values():
+        if "licence" in known:
+            print(f"{known['title']}: licence {known['licence']}; cite {known['citation']}")
     print(f"\n{out}: {facts['n_images']:,} images of {facts['size']} px = {facts['field_um']:g} um; "
           f"see rejected.csv for what was left out")  # fmt: skip
 

@@ -18,7 +18,10 @@ ACEVEDO = ("basophil/BA_1.jpg", "ig/MY_2.jpg", "ig/MMY_3.jpg", "ig/PMY_4.jpg", "
 def test_acevedo_labels_are_whole_prefixes_wherever_the_set_lies(below, tmp_path):
     jpegs(tmp_path / "in" / below, ACEVEDO)
     write(tmp_path / "in", {"__MACOSX/PBC_dataset_normal_DIB/basophil/._BA_1.jpg": b"x"} if below else {})
-    assert prepare("acevedo_20", "--source", tmp_path / "in", "--out", tmp_path / "out")[0] == 0
+    code, out, _ = prepare("acevedo_20", "--source", tmp_path / "in", "--out", tmp_path / "out")
+    assert code == 0
+    (line,) = [line for line in out if "licence" in line]
+    assert "licence CC BY 4.0; cite Acevedo" in line
     _, cells, rejected = prepared(tmp_path / "out")
     labels = {row["source_file"]: row["label"] for row in cells}
     assert not rejected
