@@ -20,7 +20,7 @@ class CellClass:
     morphology : str
         One line on what tells it apart under the microscope.
     colour : str
-        Hexadecimal colour in figures; classes of one lineage share a hue.
+        Hexadecimal colour in figures, told apart also in colour-blind sight; each 3:1 or more from white.
     diameter_um : tuple of float
         Usual cell diameter on a smear, smallest to largest, in micrometres.
     """
@@ -38,9 +38,9 @@ LINEAGES = ("mature granulocytes", "granulocyte precursors", "monocytes", "lymph
 _MATURE, _PRECURSOR, _MONO, _LYMPH, _OTHER = LINEAGES
 
 CELL_CLASSES = (
-    CellClass("basophil", "BAS", _MATURE, "coarse blue-black granules that cover a lobed nucleus", "#4b1d6b", (10, 14)),
+    CellClass("basophil", "BAS", _MATURE, "coarse blue-black granules that cover a lobed nucleus", "#4f1772", (10, 14)),
     CellClass(
-        "eosinophil", "EOS", _MATURE, "two lobes and a cytoplasm packed with large orange granules", "#d55e00", (12, 16)
+        "eosinophil", "EOS", _MATURE, "two lobes and a cytoplasm packed with large orange granules", "#b45005", (12, 16)
     ),
     CellClass(
         "erythroblast",
@@ -55,7 +55,7 @@ CELL_CLASSES = (
         "MYO",
         _PRECURSOR,
         "large round nucleus, fine chromatin, nucleoli, a thin blue rim",
-        "#08306b",
+        "#062746",
         (14, 19),
     ),
     CellClass(
@@ -63,7 +63,7 @@ CELL_CLASSES = (
         "PMO",
         _PRECURSOR,
         "large cell, off-centre nucleus, many purple-red azurophil granules",
-        "#2171b5",
+        "#2171b6",
         (16, 22),
     ),
     CellClass(
@@ -71,7 +71,7 @@ CELL_CLASSES = (
         "MYB",
         _PRECURSOR,
         "oval nucleus with one flat side, pinkish granular cytoplasm",
-        "#4fa3d1",
+        "#8387ff",
         (13, 18),
     ),
     CellClass(
@@ -79,18 +79,18 @@ CELL_CLASSES = (
         "MMZ",
         _PRECURSOR,
         "kidney-shaped nucleus, clumped chromatin, pink cytoplasm",
-        "#8ecae6",
+        "#2aa1b5",
         (12, 16),
     ),
     CellClass(
-        "neutrophil_band", "NGB", _MATURE, "a nucleus bent like a band, not yet cut into lobes", "#f0a202", (12, 15)
+        "neutrophil_band", "NGB", _MATURE, "a nucleus bent like a band, not yet cut into lobes", "#9c9375", (12, 15)
     ),
     CellClass(
         "neutrophil_segmented",
         "NGS",
         _MATURE,
         "two to five lobes joined by thin filaments, fine pink granules",
-        "#c9b400",
+        "#b3900d",
         (12, 15),
     ),
     CellClass(
@@ -98,7 +98,7 @@ CELL_CLASSES = (
         "MON",
         _MONO,
         "the largest blood cell: folded nucleus, grey-blue cytoplasm, vacuoles",
-        "#009e73",
+        "#1c9653",
         (15, 20),
     ),
     CellClass(
@@ -106,7 +106,7 @@ CELL_CLASSES = (
         "LYT",
         _LYMPH,
         "a small cell: dense round nucleus that leaves a narrow blue rim",
-        "#e377c2",
+        "#e16ab1",
         (8, 12),
     ),
     CellClass(
@@ -114,7 +114,7 @@ CELL_CLASSES = (
         "LYA",
         _LYMPH,
         "larger, irregular nucleus, wide cytoplasm that is bluer at its edge",
-        "#8c2d75",
+        "#8c2f74",
         (12, 20),
     ),
     CellClass(
@@ -122,7 +122,7 @@ CELL_CLASSES = (
         "KSC",
         _OTHER,
         "a burst cell: a smeared nucleus with neither cytoplasm nor border",
-        "#7f7f7f",
+        "#7f7e7e",
         (12, 20),
     ),
 )

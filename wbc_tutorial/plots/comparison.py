@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from wbc_tutorial.evaluation import calibration_error
-from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code
+from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code, ink_on
 
 __all__ = ["calibration", "confusion_pair", "difference_bars", "paired_runs"]
 
@@ -62,7 +62,7 @@ def _matrix(axis: Axes, counts: np.ndarray, codes: Sequence[str], size: float) -
     for i in np.flatnonzero(n == 0):
         axis.add_patch(plt.Rectangle((-0.5, i - 0.5), len(codes), 1, fc="0.93", ec="0.6", hatch="///", lw=0))
     for i, j in np.argwhere(counts):
-        ink = "w" if shares[i, j] > 0.55 else "k"
+        ink = ink_on(image.cmap(image.norm(shares[i, j])))
         axis.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=size, color=ink)
     ticks = range(len(codes))
     axis.set(xlabel="predicted", xticks=ticks, yticks=ticks, yticklabels=codes)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code
+from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code, ink_on
 
 __all__ = ["pair_grid", "recall_fall", "reliability", "score_bars"]
 
@@ -25,10 +25,10 @@ def pair_grid(counts: np.ndarray, classes: Sequence[str], domain_names: Sequence
     figure, axis = plt.subplots(figsize=(0.5 * len(classes) + 2, 0.42 * len(counts) + 0.9))
     shown = np.ma.masked_equal(counts, 0)
     scale = LogNorm(1, max(10, counts.max()))
-    axis.imshow(shown, norm=scale, cmap="Blues", aspect="auto")
+    image = axis.imshow(shown, norm=scale, cmap="Blues", aspect="auto")
     for (d, c), n in np.ndenumerate(counts):
         if n:
-            axis.text(c, d, n, ha="center", va="center", fontsize=8, color="w" if scale(n) > 0.6 else "k")
+            axis.text(c, d, n, ha="center", va="center", fontsize=8, color=ink_on(image.cmap(scale(n))))
         else:
             axis.add_patch(plt.Rectangle((c - 0.5, d - 0.5), 1, 1, fc="0.93", ec="0.6", hatch="///", lw=0))
     axis.set(title=title, xticks=range(len(classes)), xticklabels=[class_code(name) for name in classes])

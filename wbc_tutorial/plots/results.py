@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code
+from wbc_tutorial.plots.style import DOMAIN_STYLE, class_code, ink_on
 
 __all__ = ["confusion_matrix", "fall", "heatmap", "training_curve"]
 
@@ -23,7 +23,7 @@ def heatmap(
         if np.isnan(value):
             axis.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=True, fc="0.93", ec="0.6", hatch="///", lw=0))
         else:
-            ink = "w" if value > 0.55 else "0.6" if value == 0 else "k"
+            ink = "0.4" if value == 0 else ink_on(image.cmap(image.norm(value)))
             axis.text(j, i, "0" if value == 0 else fmt.format(value), ha="center", va="center", fontsize=8, color=ink)
     axis.set(title=title, xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
     axis.spines[:].set_visible(False)
@@ -41,9 +41,8 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], *, title: str =
         if counts[i].sum() == 0:
             axis.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=True, fc="0.93", ec="0.6", hatch="///", lw=0))
         elif counts[i, j]:
-            axis.text(
-                j, i, counts[i, j], ha="center", va="center", fontsize=7, color="w" if shares[i, j] > 0.55 else "k"
-            )
+            ink = ink_on(image.cmap(image.norm(shares[i, j])))
+            axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=7, color=ink)
     codes = [class_code(name) for name in classes]
     ticks = range(len(classes))
     axis.set(title=title, xlabel="predicted", ylabel="true", xticks=ticks, yticks=ticks, yticklabels=codes)

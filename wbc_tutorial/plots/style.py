@@ -5,14 +5,15 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
 from wbc_tutorial.cells import CELL_CLASSES
 
-__all__ = ["DOMAIN_STYLE", "class_code", "class_colour", "show", "use_style"]
+__all__ = ["DOMAIN_STYLE", "class_code", "class_colour", "ink_on", "show", "use_style"]
 
-DOMAIN_STYLE = (("o", "#0072B2"), ("s", "#E69F00"), ("^", "#009E73"), ("D", "#CC79A7"), ("v", "#56B4E9"))
+DOMAIN_STYLE = (("o", "#0072B2"), ("s", "#CB8300"), ("^", "#2B9869"), ("D", "#BC7EAE"), ("v", "#0C9AEB"))
 """Marker and colour of laboratory 0, 1, 2, ...: never colour alone."""
 
 
@@ -30,6 +31,23 @@ def class_code(name: str) -> str:
 def class_colour(name: str) -> str:
     """Colour of a class; a coarse class takes that of its commonest member."""
     return _BY_NAME[_COARSE_AS.get(name, name)].colour
+
+
+def ink_on(colour) -> str:
+    """Return black or white, whichever stands out more from a colour: its contrast is at least 4.5:1 (WCAG 2.2).
+
+    Parameters
+    ----------
+    colour : colour
+        As matplotlib takes it.
+
+    Examples
+    --------
+    >>> ink_on("navy"), ink_on("gold")
+    ('w', 'k')
+    """
+    r, g, b = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour))
+    return "k" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else "w"
 
 
 def use_style() -> None:
