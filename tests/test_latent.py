@@ -42,6 +42,15 @@ def test_the_picture_is_repeatable_and_keeps_neighbours():
     assert not np.array_equal(a, embed(z, seed=3, min_dist=0.9))
 
 
+def test_torch_keeps_its_number_of_threads():
+    before = torch.get_num_threads()
+    for n in (1, 2):
+        torch.set_num_threads(n)
+        embed(blobs()[0])
+        assert torch.get_num_threads() == n
+    torch.set_num_threads(before)
+
+
 def test_a_tensor_will_do_and_stays_as_it_is():
     z = torch.tensor(blobs()[0], requires_grad=True)
     before = z.detach().clone()

@@ -57,6 +57,8 @@ def embed(features, *, n_neighbors: int = 15, min_dist: float = 0.1, seed: int =
     McInnes, Healy, Melville. UMAP: uniform manifold approximation and projection. arXiv:1802.03426. Runs on one
     thread, since UMAP is repeatable only so.
     """
+    from threadpoolctl import threadpool_limits
+
     x = _table(features)
     if not isinstance(n_neighbors, Integral) or n_neighbors < 2:
         raise ValueError(f"n_neighbors is {n_neighbors!r}; expected a whole number of 2 or more, such as 15")
@@ -76,7 +78,8 @@ def embed(features, *, n_neighbors: int = 15, min_dist: float = 0.1, seed: int =
         from umap import UMAP
 
         mapper = UMAP(n_neighbors=int(n_neighbors), min_dist=float(min_dist), random_state=int(seed), n_jobs=1)
-        return np.asarray(mapper.fit_transform(x), dtype=np.float32)
+        with threadpool_limits(limits=1):  # afterwards torch has its threads back: numba would leave it all processors
+            return np.asarray(mapper.fit_transform(x), dtype=np.float32)
 
 
 def separation(features, labels, domains) -> Separation:
