@@ -47,7 +47,6 @@ SHIPMENTS = {
             ((), ("erm", "erm_plus")),
             (("mean_scale",), BODA),
             (("macro",), BODA),
-            (("mean_scale", "macro"), BODA),
         ),
     ),
     "open5": Shipment("open5", (0,), (((), FIVE),)),
