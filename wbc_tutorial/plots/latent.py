@@ -111,7 +111,13 @@ def latent_grid(
         axis.set_title(title, fontsize=10)
         _bare(axis)
     handles = dict(zip(*axes.flat[0].get_legend_handles_labels()[::-1], strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside right upper", handletextpad=0.1)
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside right upper",
+        handletextpad=0.1,
+        markerscale=1.6 if classes else 1,
+    )
     return figure
 
 
