@@ -20,7 +20,7 @@ import psutil
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
-SECONDS, PEAK_MB, ABOVE_IMPORTS_MB = 60, 1800, 500
+SECONDS, PEAK_MB, ABOVE_IMPORTS_MB = 90, 1800, 500
 
 
 class Memory(threading.Thread):
