@@ -150,6 +150,4 @@ def check_split_by_slide(answer) -> Verdict:
             return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
         if fault:
             return hint(name, fault)
-    return right(
-        name, "Whole slides, every image once: nothing tested was seen before, neither stain nor patient."
-    )
+    return right(name, "Whole slides, every image once: nothing tested was seen before, neither stain nor patient.")
