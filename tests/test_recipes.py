@@ -134,8 +134,7 @@ def test_every_ingredient_alone_trains_and_changes_something(cells, name):
     def trained(recipe):
         training.seed_everything(0)
         model = recipes.prepare_model(models.small_cnn(3, width=4), recipe)
-        boda = {k: v for part in recipe for k, v in recipes.INGREDIENTS[part].boda.items()}
-        steps = 8 * math.prod(recipes.INGREDIENTS[part].longer for part in recipe)
+        boda, steps = recipes.boda_changes(recipe), 8 * recipes.steps_factor(recipe)
         options = recipes.fit_changes(recipe) | fit_options("boda", cells.counts, model.n_features, boda=boda)
         training.fit(model, cells, steps=steps, per_domain=6, progress=None, **options)
         if "test_norm" in recipe:

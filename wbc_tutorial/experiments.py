@@ -67,7 +67,7 @@ def run_one(
     training.seed_everything(1000 * seed + fold)
     model = recipes.prepare_model(models.build(settings.backbone, len(cells.classes)), settings.recipe)
     options = _options(settings, BENCHMARKS[settings.benchmark])
-    boda = {k: v for name in settings.recipe for k, v in recipes.INGREDIENTS[name].boda.items()}
+    boda = recipes.boda_changes(settings.recipe)
     chance = {"augmentation": options["augmentation"]} if "augmentation" in options else {}
     options |= fit_options(methods[0], train.counts, model.n_features, boda=boda, **chance)
     label = f"{METHODS[methods[0]]}, fold {fold}" if progress else None
@@ -79,7 +79,7 @@ def run_one(
         if method.endswith("_plus"):
             training.retrain_classifier(model, train, seed=1000 * seed + fold)
         scored = [_score(settings, model, part, train.counts.sum(axis=0)) for part in (validation, unseen)]
-        facts = {"backbone": settings.backbone, "steps": settings.steps, "version": __version__}
+        facts = {"backbone": settings.backbone, "steps": options["steps"], "version": __version__}
         measured["peak_memory_mb"] = _peak_memory_mb()
         splits = ("in_domain", "left_out" if settings.leave_out else "unseen")
         rows = [
@@ -96,9 +96,8 @@ def run_one(
 
 def _options(settings: Settings, benchmark: Benchmark) -> dict:
     """Return the options of `training.fit`: the benchmark's, changed by the recipe."""
-    longer = np.prod([recipes.INGREDIENTS[name].longer for name in settings.recipe], dtype=int)
     return {
-        "steps": int(settings.steps * longer),
+        "steps": settings.steps * recipes.steps_factor(settings.recipe),
         "per_domain": benchmark.per_domain * len(benchmark.train) // len(settings.train),
         "learning_rate": 2e-3 if settings.backbone == "small_cnn" else benchmark.learning_rate,
         "frozen_batch_norm": benchmark.frozen_batch_norm,

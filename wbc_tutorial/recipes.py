@@ -1,5 +1,6 @@
 """Floor 5, the recipe: what may be changed around any method, each ingredient a switch of its own, off by default."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from wbc_tutorial.augmentation import augment_physically
 from wbc_tutorial.models import Classifier, use_group_norm
 from wbc_tutorial.normalisation import standardise_stain, white_balance
 
-__all__ = ["INGREDIENTS", "Ingredient", "check_recipe", "fit_changes", "prepare_model"]
+__all__ = ["INGREDIENTS", "Ingredient", "boda_changes", "check_recipe", "fit_changes", "prepare_model", "steps_factor"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ INGREDIENTS = {
     "longer": Ingredient("Twice as many training steps.", "", longer=2),
     "mean_scale": Ingredient(
         "BoDA's distances are multiplied by the mean count of a pair, so that its pull does not vanish.",
-        "METHOD: count_scale='mean'; notebook 07",
+        "notebook 07 of this course: count_scale='mean'",
         boda={"count_scale": "mean"},
     ),
     "macro": Ingredient(
@@ -129,3 +130,13 @@ def prepare_model(model: Classifier, recipe: tuple[str, ...]) -> Classifier:
 def fit_changes(recipe: tuple[str, ...]) -> dict:
     """Return the options of `training.fit` that the recipe sets."""
     return {option: value for name in recipe for option, value in INGREDIENTS[name].fit.items()}
+
+
+def boda_changes(recipe: tuple[str, ...]) -> dict:
+    """Return the options of `alignment.BoDA` that the recipe sets."""
+    return {option: value for name in recipe for option, value in INGREDIENTS[name].boda.items()}
+
+
+def steps_factor(recipe: tuple[str, ...]) -> int:
+    """Return how many times as many steps the recipe trains."""
+    return math.prod(INGREDIENTS[name].longer for name in recipe)

@@ -12,6 +12,7 @@ __all__ = [
     "SLIDES",
     "beside_slides",
     "differences",
+    "of_split",
     "per_run",
     "provenance",
     "sentence",
@@ -42,8 +43,8 @@ SLIDES = {
 folds. ``boda`` is their "Ours", ``boda_plus`` their "Ours+", which they do not define."""
 
 
-def _of_split(rows: pd.DataFrame, split: str) -> pd.DataFrame:
-    """Rows of a split; of the known laboratories those that pool them all, as in the slides' Table 1."""
+def of_split(rows: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Return the rows of a split; of the known laboratories those that pool them, as in the slides' Table 1, if any."""
     rows = rows[rows.split == split]
     if split == "in_domain":
         pooled = rows.domain.str.contains("+", regex=False)
@@ -57,7 +58,7 @@ def table(rows: pd.DataFrame, split: str, metrics=METRICS) -> pd.DataFrame:
     For ``split="in_domain"`` the training laboratories are pooled, as in the slides' Table 1; for ``"unseen"`` every
     laboratory has its own lines.
     """
-    rows = _of_split(rows, split)
+    rows = of_split(rows, split)
     order = pd.Categorical(rows.method, list(METHODS), ordered=True)
     groups = rows.assign(method=order).groupby(["domain", "method"], observed=True)[list(metrics)]
     mean, std = groups.mean(), groups.std()
@@ -93,7 +94,7 @@ def _mean_std(values: pd.Series) -> str:
 
 def per_run(rows: pd.DataFrame, split: str, metrics) -> pd.DataFrame:
     """One line per (method, fold, seed): the mean over the split's laboratories."""
-    return _of_split(rows, split).groupby(["method", "fold", "seed"])[list(metrics)].mean()
+    return of_split(rows, split).groupby(["method", "fold", "seed"])[list(metrics)].mean()
 
 
 def differences(

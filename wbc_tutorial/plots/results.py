@@ -65,9 +65,9 @@ def training_curve(losses: Sequence[float], *, window: int = 20, label: str = "c
 
 def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: dict[str, str] | None = None) -> Figure:
     """Draw a metric on known and unseen laboratories, one pair of markers per method, from rows of the ledger."""
-    known = rows[rows.split == "in_domain"]
-    pooled = known.domain.str.contains("+", regex=False)
-    known = known[pooled] if pooled.any() else known  # a single known laboratory has no pooled row
+    from wbc_tutorial.tables import of_split
+
+    known = of_split(rows, "in_domain")
     unseen = rows[rows.split == "unseen"]
     methods = [method for method in names or dict.fromkeys(rows.method) if (rows.method == method).any()]
     figure, axis = plt.subplots(figsize=(6.5, 0.55 * len(methods) + 1.6))

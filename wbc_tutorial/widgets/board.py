@@ -1,6 +1,7 @@
 """A board: controls above one picture that a pure function of `wbc_tutorial.plots` redraws."""
 
 import io
+import threading
 from collections.abc import Callable, Mapping
 
 import ipywidgets
@@ -8,6 +9,10 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 __all__ = ["Board", "slider"]
+
+_TURN = threading.RLock()
+"""Held while a cell runs and while a board draws. Newer kernels move sliders in a second thread: a figure that is being
+drawn there when a cell ends would be shown below that cell."""
 
 
 class Board(ipywidgets.VBox):
@@ -30,18 +35,40 @@ class Board(ipywidgets.VBox):
         super().__init__((rows, self._picture))
         for control in self._controls.values():
             control.observe(lambda _: self.redraw(), names="value")
+        _wait_for_cells()
         self.redraw()
 
     def redraw(self) -> None:
         """Draw again with the controls' present values."""
-        figure = self._draw(**{name: control.value for name, control in self._controls.items()})
         file = io.BytesIO()
-        figure.savefig(file, format="png")
-        plt.close(figure)
+        with _TURN:
+            figure = self._draw(**{name: control.value for name, control in self._controls.items()})
+            figure.savefig(file, format="png")
+            plt.close(figure)
         self._picture.value = file.getvalue()
 
     def __repr__(self) -> str:
         return "Run this cell to see the sliders; the figures of this section show their ends without them."
+
+
+def _wait_for_cells() -> None:
+    """Take the turn at each cell's start and give it back at its end; once a kernel, from within a running cell."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None or _start_of_cell in shell.events.callbacks["pre_run_cell"]:
+        return
+    _TURN.acquire()  # for the cell that runs now
+    shell.events.register("pre_run_cell", _start_of_cell)
+    shell.events.register("post_run_cell", _end_of_cell)
+
+
+def _start_of_cell(_info) -> None:
+    _TURN.acquire()
+
+
+def _end_of_cell(_result) -> None:
+    _TURN.release()
 
 
 def slider(label: str, value: float, low: float, high: float, *, step: float, unit: str = "") -> ipywidgets.FloatSlider:
