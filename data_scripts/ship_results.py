@@ -30,26 +30,36 @@ DROPPED = ["peak_memory_mb"]  # of the whole process, which ran many trainings
 
 
 @dataclass(frozen=True)
+class Part:
+    """One ledger: a recipe, the methods it runs around, how many folds, and the laboratory left out, if any."""
+
+    recipe: tuple[str, ...] = ()
+    methods: tuple[str, ...] = FIVE
+    folds: int = experiments.N_FOLDS
+    leave_out: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Folder of the ledger, among those of the shipment."""
+        return "+".join(self.recipe or ("none",)) + (f"-without-{self.leave_out}" if self.leave_out else "")
+
+
+@dataclass(frozen=True)
 class Shipment:
-    """Ledgers of one benchmark that are shipped together: (recipe, methods) of each."""
+    """Ledgers of one benchmark that are shipped together; `steps`: None = the benchmark's own."""
 
     benchmark: str
-    seeds: tuple[int, ...]
-    ledgers: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    parts: tuple[Part, ...]
+    seeds: tuple[int, ...] = (0,)
+    steps: int | None = None
 
 
 SHIPMENTS = {
-    "simulated": Shipment("simulated", (0, 1, 2), (((), FIVE),)),
+    "simulated": Shipment("simulated", (Part(),), seeds=(0, 1, 2)),
     "simulated_variants": Shipment(
-        "simulated",
-        (0,),
-        (
-            ((), ("erm", "erm_plus")),
-            (("mean_scale",), BODA),
-            (("macro",), BODA),
-        ),
+        "simulated", (Part((), ("erm", "erm_plus")), Part(("mean_scale",), BODA), Part(("macro",), BODA))
     ),
-    "open5": Shipment("open5", (0,), (((), FIVE),)),
+    "open5": Shipment("open5", (Part(),)),
 }
 
 
@@ -70,8 +80,8 @@ def provenance(name: str, folders: list[Path], data: str | None, n_threads: int)
     return {
         "command": f"python data_scripts/ship_results.py {name}{' --data DIR' * bool(data)} --out results/{name}",
         "settings": settings[0] | {"recipe": [each.get("recipe", []) for each in settings]},
-        "methods": sorted({method for _, methods in SHIPMENTS[name].ledgers for method in methods}),
-        "folds": experiments.N_FOLDS,
+        "methods": sorted({method for part in SHIPMENTS[name].parts for method in part.methods}),
+        "folds": max(part.folds for part in SHIPMENTS[name].parts),
         "seeds": list(SHIPMENTS[name].seeds),
         "first_run_ended": first,
         "last_run_ended": last,
@@ -106,18 +116,21 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     n_threads, shipment = environment.use_threads(), SHIPMENTS[given.name]
     rows, counts, folders = [], [], []
-    for recipe, methods in shipment.ledgers:
-        label = "+".join(recipe) or "none"
-        folders.append(given.out / label if len(shipment.ledgers) > 1 else given.out)
+    for part in shipment.parts:
+        folders.append(given.out / part.label if len(shipment.parts) > 1 else given.out)
         try:
-            settings = experiments.Settings(shipment.benchmark, given.data, steps=given.steps, recipe=recipe)
+            steps = given.steps or shipment.steps
+            settings = experiments.Settings(
+                shipment.benchmark, given.data, steps=steps, recipe=part.recipe, leave_out=part.leave_out
+            )
             found = experiments.run(
-                settings, list(methods), n_folds=experiments.N_FOLDS, seeds=shipment.seeds, out=folders[-1]
+                settings, list(part.methods), n_folds=part.folds, seeds=shipment.seeds, out=folders[-1]
             )
         except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
             raise BadInput(str(error)) from error
-        rows.append(found.drop(columns=DROPPED).assign(recipe=label))
-        counts.append(confusions(folders[-1]).assign(recipe=label))
+        recipe = "+".join(part.recipe) or "none"
+        rows.append(found.drop(columns=DROPPED).assign(recipe=recipe))
+        counts.append(confusions(folders[-1]).assign(recipe=recipe))
     given.target.mkdir(parents=True, exist_ok=True)
     path = given.target / f"{given.name}.csv"
     pd.concat(rows).to_csv(path, index=False, float_format="%.6f")

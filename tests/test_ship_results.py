@@ -15,7 +15,9 @@ from wbc_tutorial.ledger import KEY
 def test_the_script_runs_the_ledger_and_says_where_rows_come_from(data, tmp_path, monkeypatch):
     import ship_results
 
-    shipment = ship_results.Shipment("open5", (0,), (((), ("erm",)), (("light",), ("erm",))))
+    shipment = ship_results.Shipment(
+        "open5", (ship_results.Part((), ("erm",)), ship_results.Part(("light",), ("erm",)))
+    )
     monkeypatch.setitem(ship_results.SHIPMENTS, "open5", shipment)
     small = BENCHMARKS["open5"].__class__(**(BENCHMARKS["open5"].__dict__ | {"backbone": "small_cnn"}))
     monkeypatch.setitem(BENCHMARKS, "open5", small)

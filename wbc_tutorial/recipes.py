@@ -4,13 +4,25 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from wbc_tutorial.augmentation import augment_physically
+from wbc_tutorial.batches import as_tensor
 from wbc_tutorial.models import Classifier, use_group_norm
 from wbc_tutorial.normalisation import standardise_stain, white_balance
 
-__all__ = ["INGREDIENTS", "Ingredient", "boda_changes", "check_recipe", "fit_changes", "prepare_model", "steps_factor"]
+__all__ = [
+    "INGREDIENTS",
+    "Ingredient",
+    "boda_changes",
+    "check_recipe",
+    "fit_changes",
+    "look_through",
+    "prepare_model",
+    "steps_factor",
+]
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,29 @@ def prepare_model(model: Classifier, recipe: tuple[str, ...]) -> Classifier:
 
     model.standardise = standardise if steps else None
     return use_group_norm(model) if "group_norm" in recipe else model
+
+
+def look_through(recipe: tuple[str, ...], images: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Show images as a network meets them in training: drawn by the recipe's augmentation, then normalised.
+
+    Parameters
+    ----------
+    recipe : tuple of str
+    images : uint8 (N, 3, S, S)
+    seed : int
+        Of what the augmentation draws; each image has its own draw.
+
+    Returns
+    -------
+    uint8 (N, 3, S, S)
+    """
+    shown = as_tensor(images)
+    if augmentation := fit_changes(recipe).get("augmentation"):
+        shown = augmentation(shown, torch.Generator().manual_seed(seed))
+    for name in recipe:
+        if standardise := INGREDIENTS[name].standardise:
+            shown = standardise(shown)
+    return (shown * 255).round().byte().numpy()
 
 
 def fit_changes(recipe: tuple[str, ...]) -> dict:

@@ -18,9 +18,13 @@ def numbers_in(answer, n: int) -> tuple[float, ...] | None:
     except Exception:  # an odd object is no number
         return None
     real = [isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values]
-    if len(values) != n or not all(real) or not all(math.isfinite(value) for value in values):
+    if len(values) != n or not all(real):
         return None
-    return tuple(float(value) for value in values)
+    try:
+        found = tuple(float(value) for value in values)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    return found if all(map(math.isfinite, found)) else None
 
 
 def compare(

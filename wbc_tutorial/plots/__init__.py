@@ -7,6 +7,7 @@ from wbc_tutorial.plots.decoupling import *
 from wbc_tutorial.plots.imbalance import *
 from wbc_tutorial.plots.latent import *
 from wbc_tutorial.plots.metrics import *
+from wbc_tutorial.plots.recipes import *
 from wbc_tutorial.plots.results import *
 from wbc_tutorial.plots.shift import *
 from wbc_tutorial.plots.smears import *

@@ -2,6 +2,7 @@
 
 from wbc_tutorial.widgets.board import Board, slider
 from wbc_tutorial.widgets.imbalance import imbalance_board
+from wbc_tutorial.widgets.ingredients import ingredient_board, seen_through
 from wbc_tutorial.widgets.laboratory import laboratory_board, turned
 from wbc_tutorial.widgets.neighbours import embeddings, neighbours_board
 from wbc_tutorial.widgets.points import PointsBoard, points_board
@@ -12,10 +13,12 @@ __all__ = [
     "PointsBoard",
     "embeddings",
     "imbalance_board",
+    "ingredient_board",
     "laboratory_board",
     "neighbours_board",
     "points_board",
     "reversal_board",
+    "seen_through",
     "slider",
     "turned",
 ]

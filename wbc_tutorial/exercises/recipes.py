@@ -1,0 +1,117 @@
+"""Checks of notebook 12: the gap closed, light divided out, and what may be chosen where."""
+
+import torch
+
+from wbc_tutorial.exercises.answers import compare, outcome
+from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
+
+__all__ = ["check_chosen_where", "check_gap_closed", "check_light_removed"]
+
+
+def check_gap_closed(answer) -> Verdict:
+    """Check the closed share of the gap: ERM unseen .30, best known .90, a recipe unseen .45 and known .88."""
+    return compare(
+        "the gap closed",
+        answer,
+        (0.25,),
+        "A quarter of the way from ERM abroad to the best at home; three quarters of the fall are still there.",
+        mistakes=[
+            ((25,), "Right in per cent; give it as a share between 0 and 1."),
+            ((0.15,), "That is the gain itself; divide it by the whole gap."),
+            ((0.5,), "That compares with ERM's own score; the gap reaches up to the best known score."),
+            ((0.45 / 0.9,), "That is a share of the best score; count from ERM, which is not at zero."),
+            ((0.75,), "That is the part that stays open; asked is the part that is closed."),
+            ((0.15 / 0.58,), "The gap ends at the best score of any method at home, not at the recipe's own."),
+            ((0.6,), "That is the whole gap; the gain belongs above it."),
+            ((4.0,), "Turned over: the gain above, the whole gap below."),
+        ],
+        otherwise="Above: the recipe's gain abroad over ERM. Below: how far ERM abroad lies under the best at home.",
+        expected="Expected one number, such as answer = 0.4.",
+    )
+
+
+_GENERATOR = torch.Generator().manual_seed(0)
+_IMAGES = 0.1 + 0.5 * torch.rand(2, 3, 4, 5, generator=_GENERATOR)
+_LIGHT = torch.tensor([[0.9, 0.7, 0.5], [0.6, 0.8, 0.4]])
+
+
+def _balanced(images: torch.Tensor, light: torch.Tensor, wrong: str = "") -> torch.Tensor:
+    """Divide images by their light, right or wrong in a named way."""
+    each = light[:, :, None, None]
+    return {
+        "": lambda: (images / each).clamp(0, 1),
+        "not clipped": lambda: images / each,
+        "multiplied": lambda: images * each,
+        "subtracted": lambda: images - each,
+        "subtracted, clipped": lambda: (images - each).clamp(0, 1),
+        "one lamp": lambda: (images / light.mean(1)[:, None, None, None]).clamp(0, 1),
+        "first image's": lambda: (images / each[:1]).clamp(0, 1),
+        "largest": lambda: (images / light.amax(1)[:, None, None, None]).clamp(0, 1),
+        "unchanged": lambda: images,
+    }[wrong]()
+
+
+def check_light_removed(answer) -> Verdict:
+    """Check a function: images (N, 3, S, S) and light (N, 3) -> images without their lamp, within 0 and 1."""
+    name = "light divided out"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+
+    def read(value):
+        return torch.as_tensor(value) if value is not None and value is not ... else None
+
+    given = outcome(name, answer, [(_IMAGES.clone(), _LIGHT.clone())], read)
+    if isinstance(given, Verdict):
+        if "light" not in given.text and "broadcast" not in given.text and "size of tensor" in given.text:
+            return hint(
+                name, "light is (N, 3), the images (N, 3, S, S): give light two more axes, light[:, :, None, None]."
+            )
+        return given
+    if given[0].shape != _IMAGES.shape:
+        return hint(name, f"Expected images of the same shape {tuple(_IMAGES.shape)}; got {tuple(given[0].shape)}.")
+
+    def same(wrong: str) -> bool:
+        return torch.allclose(given[0].float(), _balanced(_IMAGES, _LIGHT, wrong), atol=1e-5)
+
+    if same(""):
+        return right(name, "Divided, not subtracted: a glass half as bright shows every place half as bright.")
+    for wrong, text in (
+        ("not clipped", "Nearly: noise above the background now exceeds 1. Keep the result within 0 and 1."),
+        ("multiplied", "That puts the lamp in a second time. What undoes a multiplication?"),
+        ("subtracted", "Light multiplies what the glass lets through; it is not added to it."),
+        ("subtracted, clipped", "Light multiplies what the glass lets through; it is not added to it."),
+        ("one lamp", "That removes how bright the lamp is, not its colour: keep one number per channel."),
+        ("first image's", "Every image has a lamp of its own: keep the first axis of light."),
+        ("largest", "That removes how bright the lamp is, not its colour: keep one number per channel."),
+        ("unchanged", "The images come back as they were."),
+    ):
+        if same(wrong):
+            return hint(name, text)
+    return hint(name, "Each image and channel by its own light, then clamp(0, 1).")
+
+
+def check_chosen_where(answer) -> Verdict:
+    """Check which of A .. E may choose a recipe that is then scored on laboratories U and V."""
+    name = "chosen where"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    try:
+        letters = {str(letter).strip().upper() for letter in answer}
+    except TypeError:
+        return hint(name, 'Expected letters, such as answer = {"A", "E"}.')
+    if isinstance(answer, str):
+        letters = {letter for letter in answer.upper() if letter.isalpha()}
+    if not letters or not letters <= set("ABCDE"):
+        return hint(name, "Expected some of the letters A to E.")
+    if letters == {"A", "C"}:
+        return right(name, "Both look only at laboratories that one trains on; U and V are read once, at the end.")
+    for letter, text in (
+        ("B", "B: whoever keeps the best of ten recipes on U reports luck as skill, and U is no longer unseen."),
+        ("D", "D: half of U's images tell as much about U's stain and light as all of them."),
+        ("E", "E: a look that decides is a choice, with or without a number: the ledger would not even show it."),
+    ):
+        if letter in letters:
+            return hint(name, text)
+    if letters == {"A"}:
+        return hint(name, "A is allowed. It sees no change of laboratory, though: what else may one look at?")
+    return hint(name, "C is allowed. There is one more, cheaper and blinder: validation images at home.")

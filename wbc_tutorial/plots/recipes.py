@@ -1,0 +1,68 @@
+"""Figures of recipes: what an ingredient makes of a cell, and how much of the fall each recipe undoes."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from wbc_tutorial.methods import METHODS
+from wbc_tutorial.plots.style import DOMAIN_STYLE
+
+__all__ = ["before_and_after", "gap_bars"]
+
+
+def before_and_after(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence[str]) -> Figure:
+    """Draw images in a grid: one line for each state, one column for each laboratory.
+
+    Parameters
+    ----------
+    rows : mapping
+        Name of the line -> images uint8 (S, S, 3), one a laboratory.
+    columns : sequence of str
+        Names of the laboratories.
+    """
+    figure, axes = plt.subplots(
+        len(rows), len(columns), figsize=(1.75 * len(columns) + 0.6, 1.75 * len(rows) + 0.3), squeeze=False
+    )
+    for line, (name, images) in zip(axes, rows.items(), strict=True):
+        for axis, image in zip(line, images, strict=True):
+            axis.imshow(image, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        line[0].set_ylabel(name)
+    for axis, name in zip(axes[0], columns, strict=True):
+        axis.set_title(name, fontsize=9)
+    return figure
+
+
+def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "") -> Figure:
+    """Draw the closed share of the gap: one bar per recipe and method, whiskers from `low` to `high`.
+
+    Parameters
+    ----------
+    closed : DataFrame
+        Of `ablation.gap_closed`, indexed by recipe and method.
+    names : mapping
+        Recipe -> what it is called, in the order of the bars from above.
+    """
+    methods = [m for m in METHODS if m in closed.index.get_level_values("method")]
+    height = 0.8 / len(methods)
+    figure, axis = plt.subplots(figsize=(6.8, (0.16 + 0.17 * len(methods)) * len(names) + 1.1))
+    for number, method in enumerate(methods):
+        shown = [(y, closed.loc[(r, method)]) for y, r in enumerate(names) if (r, method) in closed.index]
+        y = np.array([place for place, _ in shown]) + (number - (len(methods) - 1) / 2) * height
+        values = pd.DataFrame([line for _, line in shown])
+        spread = np.stack([values.closed - values.low, values.high - values.closed]).clip(min=0)
+        colour, hatch = DOMAIN_STYLE[number][1], ("", "///", "...", "xx")[number]
+        axis.barh(
+            y, 100 * values.closed, height * 0.9, xerr=100 * spread, color=colour, hatch=hatch, edgecolor="white",
+            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "0.2"}, label=METHODS[method],
+        )  # fmt: skip
+    axis.axvline(0, color="0.2", linewidth=0.8)
+    axis.set(yticks=range(len(names)), yticklabels=list(names.values()), ylim=(len(names) - 0.4, -0.6))
+    axis.set(xlabel="gap closed, % (0 = ERM without a recipe)", title=title)
+    axis.tick_params(axis="y", length=0)
+    axis.legend(loc="best")
+    return figure

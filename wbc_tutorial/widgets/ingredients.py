@@ -1,0 +1,45 @@
+"""One ingredient, applied to one cell from each simulated laboratory: before and after."""
+
+import ipywidgets
+import numpy as np
+
+from wbc_tutorial import plots
+from wbc_tutorial.cells import CLASSES
+from wbc_tutorial.images import SIMULATED
+from wbc_tutorial.recipes import INGREDIENTS, check_recipe, look_through
+from wbc_tutorial.simulator import simulate_cell
+from wbc_tutorial.widgets.board import Board
+
+__all__ = ["ingredient_board", "seen_through"]
+
+
+def seen_through(ingredients: tuple[str, ...], cell: str = "eosinophil", draw: int = 0):
+    """Draw one cell from each simulated laboratory, as photographed and as a network sees it through a recipe.
+
+    Parameters
+    ----------
+    ingredients : tuple of str
+        Of `recipes.INGREDIENTS`; those that do not touch images change nothing here.
+    cell : str
+        A class.
+    draw : int
+        Seed of what an augmentation draws.
+    """
+    before = np.stack([simulate_cell(laboratory, cell, 0, size=64) for laboratory in SIMULATED])
+    recipe = check_recipe(ingredients)
+    after = look_through(recipe, before.transpose(0, 3, 1, 2), seed=draw).transpose(0, 2, 3, 1)
+    return plots.before_and_after({"photographed": before, " + ".join(recipe) or "nothing": after}, SIMULATED)
+
+
+def ingredient_board() -> Board:
+    """Menus for the ingredient and the cell, and a knob for the draw of an augmentation."""
+    menu = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="26em")}
+    visible = [name for name, each in INGREDIENTS.items() if each.standardise or "augmentation" in each.fit]
+    options = {INGREDIENTS[name].what.split(":")[0] + f" ({name})": (name,) for name in visible}
+    options |= {"All of these": tuple(visible)}
+    controls = {
+        "ingredients": ipywidgets.Dropdown(options=options, description="ingredient", **menu),
+        "cell": ipywidgets.Dropdown(options=CLASSES, value="eosinophil", description="cell", **menu),
+        "draw": ipywidgets.IntSlider(0, 0, 20, description="draw number", continuous_update=False, **menu),
+    }
+    return Board(seen_through, controls)
