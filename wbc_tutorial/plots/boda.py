@@ -99,6 +99,7 @@ def _points(axis, z, labels, domains, mu, *, classes, image) -> None:
         axis.scatter([], [], marker=DOMAIN_STYLE[e][0], color="0.4", label=f"laboratory {e}")
     for c, name in enumerate(classes):
         axis.plot([], [], color=class_colour(name), linewidth=6, label=f"class {c} ({class_code(name)})")
+    axis.scatter([], [], s=90, facecolor="none", edgecolor="0.4", linewidth=1.8, label="hollow: centroid")
     axis.set(xlim=(-2.2, 6.2), ylim=(-2.2, 5.2), aspect="equal")
     axis.legend(loc="upper right", fontsize=8, handlelength=1)
 
@@ -156,13 +157,18 @@ def gradient_by_count(counts: np.ndarray, norms: Mapping[str, np.ndarray]) -> Fi
     return figure
 
 
-def boda_curves(curves: Mapping[str, Sequence[float]], *, level: float | None = None, window: int = 15) -> Figure:
-    """Draw BoDA's term over the steps, running means, one line per setting; dashed: the value of doing nothing."""
+def boda_curves(
+    curves: Mapping[str, Sequence[float]], *, level: float | None = None, window: int = 15, start: int = 0
+) -> Figure:
+    """Draw BoDA's term over the steps, running means, one line per setting; dashed: the value of doing nothing.
+
+    `start` is the step of the first value.
+    """
     figure, axis = plt.subplots(figsize=(6.5, 3.1))
     for (marker, colour), (name, values) in zip(DOMAIN_STYLE, curves.items(), strict=False):
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")
         axis.plot(
-            np.arange(window - 1, len(values)), smooth, color=colour, marker=marker,
+            start + np.arange(window - 1, len(values)), smooth, color=colour, marker=marker,
             markevery=max(1, len(smooth) // 7), markersize=5, label=name,
         )  # fmt: skip
     if level is not None:
