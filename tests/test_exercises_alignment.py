@@ -9,7 +9,9 @@ import torch
 from exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.exercises import (
+    check_boda_by_hand,
     check_chance,
+    check_class_share,
     check_coral_by_hand,
     check_coral_of_three,
     check_means_of_mixes,
@@ -126,3 +128,9 @@ def test_a_function_that_writes_into_its_input_is_judged_by_what_it_returns():
 
     assert check_coral_of_three(careless)
     assert check_coral_of_three(careless)
+
+
+def test_an_answer_rounded_too_early_is_told_so():
+    assert "three digits" in check_chance((0.33, 1.1)).text
+    assert "three digits" in check_class_share(0.42).text and "three digits" in check_boda_by_hand(0.41).text
+    assert "three digits" not in check_chance((0.3, 1.1)).text

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
-__all__ = ["compare", "numbers_in", "outcome"]
+__all__ = ["NEARLY", "compare", "numbers_in", "outcome", "rounded"]
+
+NEARLY = "Very near. Was it rounded on the way? Give three digits."
 
 
 def numbers_in(answer, n: int) -> tuple[float, ...] | None:
@@ -27,6 +29,11 @@ def numbers_in(answer, n: int) -> tuple[float, ...] | None:
     return found if all(map(math.isfinite, found)) else None
 
 
+def rounded(value: float, solution: float) -> bool:
+    """Say whether a value is within two per cent of the solution, as one that was rounded on the way may be."""
+    return abs(value - solution) <= max(2e-3, 0.02 * abs(solution))
+
+
 def compare(
     name: str, answer, solution: tuple[float, ...], praise: str, *, mistakes: list, otherwise: str, expected: str
 ) -> Verdict:
@@ -45,7 +52,7 @@ def compare(
     for mistake, text in mistakes:
         if near(mistake):
             return hint(name, text)
-    return hint(name, otherwise)
+    return hint(name, NEARLY if all(rounded(v, s) for v, s in zip(values, solution, strict=True)) else otherwise)
 
 
 def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list | Verdict:

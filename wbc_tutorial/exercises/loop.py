@@ -3,6 +3,7 @@
 import math
 import numbers
 
+from wbc_tutorial.exercises.answers import NEARLY, rounded
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_cross_entropy", "check_share_of_fall", "check_training_step"]
@@ -31,7 +32,7 @@ def _judge(name: str, answer, solution: float, praise: str, *, mistakes: list, o
     for mistake, text in mistakes:
         if abs(value - mistake) < 2e-3 * max(1.0, abs(mistake)):
             return hint(name, text)
-    return hint(name, otherwise)
+    return hint(name, NEARLY if rounded(value, solution) else otherwise)
 
 
 def check_cross_entropy(answer) -> Verdict:
