@@ -44,7 +44,9 @@ def test_stain_normalisation_removes_uptake_and_light():
     assert not torch.allclose(images, one, atol=0.05)
 
 
-@pytest.mark.parametrize("function", [normalisation.white_balance, normalisation.standardise_stain])
+@pytest.mark.parametrize(
+    "function", [normalisation.white_balance, normalisation.standardise_stain, normalisation.standardise_contrast]
+)
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_blank_image_stays_finite_and_in_range(function, value):
     out = function(torch.full((2, 3, 8, 8), value))
@@ -53,10 +55,24 @@ def test_a_blank_image_stays_finite_and_in_range(function, value):
 
 
 @pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)])
-@pytest.mark.parametrize("function", [normalisation.white_balance, normalisation.standardise_stain])
+@pytest.mark.parametrize(
+    "function", [normalisation.white_balance, normalisation.standardise_stain, normalisation.standardise_contrast]
+)
 def test_normalisation_says_what_it_expects(function, images):
     with pytest.raises(ValueError, match=r"expected float \(N, 3, S, S\)"):
         function(images)
+
+
+def test_contrast_removes_light_and_haze_and_leaves_the_hue():
+    images = pictures()
+    hazy = torch.tensor([0.9, 0.6, 0.7]).view(1, 3, 1, 1) * images**0.4  # OD' = .4 OD + the lamp's
+    one, other = normalisation.standardise_contrast(images), normalisation.standardise_contrast(hazy)
+    assert torch.allclose(one, other, atol=1e-4)
+    density = -one.log()
+    assert density.flatten(2).quantile(0.25, dim=2).sub(0.05).abs().max() < 0.02
+    reddish = images * torch.tensor([1.0, 0.5, 0.5]).view(1, 3, 1, 1) ** (torch.arange(16) > 11)
+    red, green, _ = -normalisation.standardise_contrast(reddish).log()[:, :, :, 12:].mean((0, 2, 3))
+    assert green > 1.5 * red
 
 
 def test_physical_augmentation_with_nothing_to_draw_only_turns():
@@ -72,7 +88,7 @@ def test_physical_augmentation_with_nothing_to_draw_only_turns():
 @pytest.mark.parametrize("what", ["magnification", "stain_vectors", "uptake", "light", "blur", "noise"])
 def test_each_range_changes_what_it_names(what):
     images = pictures()
-    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "light": 0, "blur": 0, "noise": 0}
+    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "light": 0, "blur": 0, "noise": 0, "share": 1}
 
     def draw(**ranges):
         return augmentation.augment_physically(images, torch.Generator().manual_seed(0), **(still | ranges))
@@ -82,6 +98,20 @@ def test_each_range_changes_what_it_names(what):
     if what == "blur":
         assert with_it.std() < without.std()
     assert torch.equal(with_it, draw(**{what: 0.4})), "the same generator, the same images"
+
+
+def test_every_effect_touches_its_share_of_the_images():
+    images = pictures(1).expand(200, -1, -1, -1)
+    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "blur": 0, "noise": 0}
+
+    def brightness(share):
+        generator = torch.Generator().manual_seed(0)
+        return augmentation.augment_physically(images, generator, **still, light=0.5, share=share).mean((1, 2, 3))
+
+    untouched = brightness(0)
+    for share in (0, 0.5, 1):
+        touched = ((brightness(share) - untouched).abs() > 1e-3).float().mean().item()
+        assert touched == pytest.approx(share, abs=0.1)
 
 
 def test_a_quarter_turn_is_a_quarter_turn():

@@ -38,7 +38,7 @@ def _parser() -> _Parser:
         "--recipe",
         metavar="A,B",
         default="",
-        help="comma-separated ingredients around the method: light, stain, physics, balanced, frozen_norm, "
+        help="comma-separated ingredients around the method: light, stain, contrast, physics, balanced, frozen_norm, "
         "group_norm, test_norm, averaging, longer, mean_scale, macro (default: none)",
     )
     add("--leave-out", metavar="LAB", help="score this training laboratory in place of the unseen ones: for choosing")

@@ -41,18 +41,20 @@ def augment_physically(
     images: Tensor,
     generator: torch.Generator,
     *,
-    magnification: float = 0.15,
-    stain_vectors: float = 0.15,
-    uptake: float = 0.3,
-    light: float = 0.2,
+    magnification: float = 0.35,
+    stain_vectors: float = 0.2,
+    uptake: float = 0.4,
+    light: float = 0.3,
     blur: float = 1.2,
     noise: float = 0.02,
+    share: float = 0.5,
 ) -> Tensor:
     """Draw for each image another angle, magnification, stain, light, focus and camera noise.
 
     In the order in which light passes: any rotation and a mirror; magnification ``exp(u)``; dyes mixed and taken up
     otherwise, ``OD' = a (I + E) OD`` with E a random 3 x 3 matrix; the lamp's strength per channel ``exp(v)`` and the
-    camera's gamma; a Gaussian blur; Gaussian noise.
+    camera's gamma; a Gaussian blur; Gaussian noise. Every effect but the geometry is drawn for a `share` of the images:
+    batch norm must also meet images as they are, or an untouched test image is a foreign one.
 
     Parameters
     ----------
@@ -71,6 +73,8 @@ def augment_physically(
         The standard deviation is uniform in 0 to this, pixels.
     noise : float
         The standard deviation is uniform in 0 to this, of a range of 1.
+    share : float
+        Part of the images that each effect touches.
 
     Notes
     -----
@@ -82,14 +86,19 @@ def augment_physically(
     def uniform(*shape: int) -> Tensor:
         return (torch.rand(n, *shape, generator=generator) * 2 - 1).to(images.device)
 
+    def some(*shape: int) -> Tensor:
+        return (torch.rand(n, *shape, generator=generator) < share).to(images)
+
     images = _turn(images, math.pi * uniform(), magnification * uniform(), uniform() > 0)
-    mix = torch.eye(3, device=images.device) + stain_vectors * uniform(3, 3)
-    density = torch.einsum("nij,njhw->nihw", mix * (uptake * uniform(1, 1)).exp(), optical_density(images))
-    lamp = light * (uniform(1, 1, 1) + 0.5 * uniform(3, 1, 1))
-    images = ((lamp - density) * (0.5 * uptake * uniform(1, 1, 1)).exp()).clamp(max=0).exp()
-    images = _blur(images, blur * (uniform() + 1) / 2)
+    mix = torch.eye(3, device=images.device) + stain_vectors * uniform(3, 3) * some(1, 1)
+    mix = mix * (uptake * uniform(1, 1) * some(1, 1)).exp()
+    density = torch.einsum("nij,njhw->nihw", mix, optical_density(images))
+    lamp = light * (uniform(1, 1, 1) + 0.5 * uniform(3, 1, 1)) * some(1, 1, 1)
+    gamma = (0.5 * uptake * uniform(1, 1, 1) * some(1, 1, 1)).exp()
+    images = ((lamp - density) * gamma).clamp(max=0).exp()
+    images = _blur(images, blur * (uniform() + 1) / 2 * some())
     grain = torch.randn(images.shape, generator=generator).to(images.device)
-    return (images + noise * (uniform(1, 1, 1) + 1) / 2 * grain).clamp(0, 1)
+    return (images + noise * (uniform(1, 1, 1) + 1) / 2 * some(1, 1, 1) * grain).clamp(0, 1)
 
 
 def _turn(images: Tensor, angle: Tensor, log_scale: Tensor, mirrored: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from wbc_tutorial.augmentation import augment_physically
 from wbc_tutorial.batches import as_tensor
 from wbc_tutorial.models import Classifier, use_group_norm
-from wbc_tutorial.normalisation import standardise_stain, white_balance
+from wbc_tutorial.normalisation import standardise_contrast, standardise_stain, white_balance
 
 __all__ = [
     "INGREDIENTS",
@@ -63,6 +63,11 @@ INGREDIENTS = {
         "Stain normalisation: each image gets the same mean and spread of optical density in every channel.",
         "Reinhard et al., IEEE Comput. Graph. Appl. 21 (2001), here in optical density",
         standardise=standardise_stain,
+    ),
+    "contrast": Ingredient(
+        "Two fixed points: each image's background, and how dark its nucleus is.",
+        "Macenko et al., ISBI 2009, the scaling alone",
+        standardise=standardise_contrast,
     ),
     "physics": Ingredient(
         "Augmentation in physical terms: any angle, magnification, stain vectors, light, gamma, focus and noise.",
