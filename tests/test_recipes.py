@@ -147,6 +147,25 @@ def test_adapted_batch_norm_has_the_statistics_of_the_images(cells):
         adaptation.adapt_batch_norm(models.use_group_norm(model), cells)
 
 
+def test_mixed_batch_norm_has_the_statistics_of_a_mixture(cells):
+    """Two layers' statistics mixed half and half are those of both sets of maps put together."""
+    dark, bright = (cells.subset(cells.domains == number) for number in (1, 0))
+    model = models.small_cnn(3, width=4)
+    adaptation.adapt_batch_norm(model, dark)
+    adaptation.adapt_batch_norm(model, bright, share=0.5)
+    first, layer = model.backbone[0], model.backbone[1]
+    with torch.no_grad():
+        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
+    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert torch.allclose(layer.running_var, maps.var((0, 2, 3)), rtol=1e-2)
+    before = [layer.running_var.clone() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    adaptation.adapt_batch_norm(model, dark, share=0.0)
+    after = [layer.running_var for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert all(map(torch.equal, before, after)), "a share of 0 changes nothing"
+    with pytest.raises(ValueError, match="share is 1.5"):
+        adaptation.adapt_batch_norm(model, dark, share=1.5)
+
+
 def test_averaging_leaves_the_moving_average_of_the_steps(cells):
     def trained(steps, averaging):
         training.seed_everything(0)
@@ -168,8 +187,8 @@ def test_every_ingredient_alone_trains_and_changes_something(cells, name):
         boda, steps = recipes.boda_changes(recipe), 8 * recipes.steps_factor(recipe)
         options = recipes.fit_changes(recipe) | fit_options("boda", cells.counts, model.n_features, boda=boda)
         training.fit(model, cells, steps=steps, per_domain=6, progress=None, **options)
-        if "test_norm" in recipe:
-            adaptation.adapt_batch_norm(model, cells)
+        if share := recipes.adapted_share(recipe):
+            adaptation.adapt_batch_norm(model, cells, share=share)
         return torch.from_numpy(training.extract(model, cells)[1])
 
     plain, changed = trained(()), trained((name,))
@@ -183,6 +202,8 @@ def test_a_recipe_is_checked_and_put_in_order(capsys):
         recipes.check_recipe(["salt"])
     with pytest.raises(ValueError, match="exclude each other"):
         recipes.check_recipe(["group_norm", "test_norm"])
+    with pytest.raises(ValueError, match="test_norm and half_norm exclude each other"):
+        recipes.check_recipe(["half_norm", "test_norm"])
     with pytest.raises(SystemExit):
         __main__.main(["--help"])
     help_text = capsys.readouterr().out

@@ -16,6 +16,7 @@ from wbc_tutorial.normalisation import standardise_contrast, standardise_stain, 
 __all__ = [
     "INGREDIENTS",
     "Ingredient",
+    "adapted_share",
     "boda_changes",
     "check_recipe",
     "fit_changes",
@@ -43,6 +44,8 @@ class Ingredient:
         Options of `alignment.BoDA`; nothing for other methods.
     longer : int
         Factor on the training steps.
+    adapt : float
+        Share of the tested laboratory in its batch-norm statistics; 0 = it is not looked at.
     """
 
     what: str
@@ -51,6 +54,7 @@ class Ingredient:
     fit: dict = field(default_factory=dict)
     boda: dict = field(default_factory=dict)
     longer: int = 1
+    adapt: float = 0.0
 
 
 INGREDIENTS = {
@@ -91,6 +95,12 @@ INGREDIENTS = {
     "test_norm": Ingredient(
         "Batch norm takes its statistics from the tested laboratory's own images, without their labels.",
         "Li et al., 'Adaptive batch normalization', Pattern Recognition 80 (2018)",
+        adapt=1.0,
+    ),
+    "half_norm": Ingredient(
+        "Batch norm takes its statistics half from training, half from the tested laboratory's images.",
+        "Schneider et al., NeurIPS 2020",
+        adapt=0.5,
     ),
     "averaging": Ingredient(
         "The tested weights are an exponential moving average over the training steps.",
@@ -109,7 +119,7 @@ INGREDIENTS = {
         boda={"macro_weight": 1.0},
     ),
 }
-"""What ``--recipe`` takes. ``test_norm`` alone looks at images of the tested laboratory."""
+"""What ``--recipe`` takes. Only those with ``adapt`` look at images of the tested laboratory, without their labels."""
 
 
 def check_recipe(recipe) -> tuple[str, ...]:
@@ -128,6 +138,8 @@ def check_recipe(recipe) -> tuple[str, ...]:
     norms = [name for name in INGREDIENTS if name in recipe and name.endswith("_norm")]
     if "group_norm" in norms and len(norms) > 1:
         raise ValueError(f"{' and '.join(norms)} exclude each other: group norm leaves no batch norm to treat")
+    if {"test_norm", "half_norm"} <= set(norms):
+        raise ValueError("test_norm and half_norm exclude each other: both set batch norm's statistics")
     return tuple(name for name in INGREDIENTS if name in recipe)
 
 
@@ -175,6 +187,11 @@ def fit_changes(recipe: tuple[str, ...]) -> dict:
 def boda_changes(recipe: tuple[str, ...]) -> dict:
     """Return the options of `alignment.BoDA` that the recipe sets."""
     return {option: value for name in recipe for option, value in INGREDIENTS[name].boda.items()}
+
+
+def adapted_share(recipe: tuple[str, ...]) -> float:
+    """Return the share that the tested laboratory gets in batch-norm statistics."""
+    return max((INGREDIENTS[name].adapt for name in recipe), default=0.0)
 
 
 def steps_factor(recipe: tuple[str, ...]) -> int:
