@@ -36,6 +36,14 @@ def shares_by_class(shares: Mapping[str, np.ndarray], classes: Sequence[str], do
     return figure
 
 
+_SIDES = ((0, 10), (0, -10), (17, 0), (-17, 0), (15, 8), (-15, 8), (15, -8), (-15, -8), (0, 20), (0, -20))
+
+
+def _close(others: np.ndarray, spot: np.ndarray, reach: tuple[float, float]) -> int:
+    """Return how many of the others (n, 2) lie within reach of a spot, across and up."""
+    return int((np.abs(others - spot) < reach).all(axis=1).sum())
+
+
 def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
     """Draw the length of each class's weight vector in the head against its training images, a panel per head."""
     figure, axes = plt.subplots(1, len(norms), figsize=(4.2 * len(norms), 3.2), sharex=True, squeeze=False)
@@ -47,15 +55,15 @@ def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Seq
             counts[order], relative[order], s=45, color=[class_colour(classes[c]) for c in order],
             edgecolor="black", linewidth=0.5,
         )  # fmt: skip
-        taken = []
-        for c in order:  # a code that would cover another goes below, or further away
-            for dy in (7, -15, 17, -25, 27):
-                spot = np.log10(counts[c]), relative[c] + dy / 160
-                if all(abs(spot[0] - x) > 0.2 or abs(spot[1] - y) > 0.05 for x, y in taken):
-                    break
-            taken.append(spot)
-            where = {"textcoords": "offset points", "ha": "center", "fontsize": 8}
-            axis.annotate(class_code(classes[c]), (counts[c], relative[c]), (0, dy), **where)
+        at = np.column_stack([93 * np.log10(counts), 160 * relative])  # about where markers stand, in points of print
+        taken = np.empty((0, 2))
+        for c in order:  # a code covers neither another code nor another class's marker
+            others = np.delete(at, c, 0)
+            covers = [_close(taken, at[c] + side, (20, 9)) + _close(others, at[c] + side, (13, 8)) for side in _SIDES]
+            side = _SIDES[int(np.argmin(covers))]
+            taken = np.vstack([taken, at[c] + side])
+            where = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 8}
+            axis.annotate(class_code(classes[c]), (counts[c], relative[c]), side, **where)
         axis.set(xscale="log", xlabel="training images of the class", title=title, ylim=(0.5, 1.6))
         axis.set_xlim(counts.min() / 2, counts.max() * 2)
     axes[0, 0].set_ylabel("weight norm / mean norm")
