@@ -7,6 +7,7 @@ import numpy as np
 
 from wbc_tutorial import plots
 from wbc_tutorial.cells import CLASSES
+from wbc_tutorial.plots.style import use_style
 
 COUNTS = np.array([93, 258, 119, 238, 47, 86, 78, 126, 737, 235, 375, 4, 4])
 CROWDED = [0.92, 1.10, 1.12, 1.17, 1.09, 0.84, 0.79, 1.02, 1.05, 0.95, 1.03, 0.96, 0.96]
@@ -14,8 +15,10 @@ TOUCHING = [0.89, 1.11, 1.22, 1.11, 0.98, 0.95, 0.72, 0.79, 0.86, 0.97, 1.10, 1.
 
 
 def test_no_code_covers_another():
-    figure = plots.head_norms(COUNTS, {"before": np.array(CROWDED), "after": np.array(TOUCHING)}, CLASSES)
-    figure.canvas.draw()
+    with plt.rc_context():
+        use_style()
+        figure = plots.head_norms(COUNTS, {"before": np.array(CROWDED), "after": np.array(TOUCHING)}, CLASSES)
+        figure.canvas.draw()
     for axis in figure.axes:
         boxes = [text.get_window_extent().padded(-1) for text in axis.texts]
         assert len(boxes) == len(CLASSES)
