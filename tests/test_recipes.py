@@ -45,7 +45,13 @@ def test_stain_normalisation_removes_uptake_and_light():
 
 
 @pytest.mark.parametrize(
-    "function", [normalisation.white_balance, normalisation.standardise_stain, normalisation.standardise_contrast]
+    "function",
+    [
+        normalisation.white_balance,
+        normalisation.standardise_stain,
+        normalisation.standardise_contrast,
+        normalisation.drop_colour,
+    ],
 )
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_blank_image_stays_finite_and_in_range(function, value):
@@ -56,7 +62,13 @@ def test_a_blank_image_stays_finite_and_in_range(function, value):
 
 @pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)])
 @pytest.mark.parametrize(
-    "function", [normalisation.white_balance, normalisation.standardise_stain, normalisation.standardise_contrast]
+    "function",
+    [
+        normalisation.white_balance,
+        normalisation.standardise_stain,
+        normalisation.standardise_contrast,
+        normalisation.drop_colour,
+    ],
 )
 def test_normalisation_says_what_it_expects(function, images):
     with pytest.raises(ValueError, match=r"expected float \(N, 3, S, S\)"):
@@ -73,6 +85,14 @@ def test_contrast_removes_light_and_haze_and_leaves_the_hue():
     reddish = images * torch.tensor([1.0, 0.5, 0.5]).view(1, 3, 1, 1) ** (torch.arange(16) > 11)
     red, green, _ = -normalisation.standardise_contrast(reddish).log()[:, :, :, 12:].mean((0, 2, 3))
     assert green > 1.5 * red
+
+
+def test_without_colour_only_darkness_is_left():
+    images = pictures()
+    grey = normalisation.drop_colour(images)
+    assert torch.equal(grey[:, 0], grey[:, 1]) and torch.equal(grey[:, 0], grey[:, 2])
+    assert torch.allclose(-grey[:, 0].log(), -images.log().mean(1), atol=1e-5)
+    assert torch.allclose(grey, normalisation.drop_colour(images.flip(1)), atol=1e-6), "any order of the channels"
 
 
 def test_physical_augmentation_with_nothing_to_draw_only_turns():

@@ -6,7 +6,7 @@ Pure functions on batches of images; each image is treated by itself, so that a 
 
 from torch import Tensor
 
-__all__ = ["optical_density", "standardise_contrast", "standardise_stain", "white_balance"]
+__all__ = ["drop_colour", "optical_density", "standardise_contrast", "standardise_stain", "white_balance"]
 
 DARKEST = 1 / 255
 """Grey values are clamped here before the logarithm: an 8-bit black has no finite optical density."""
@@ -129,3 +129,18 @@ def standardise_contrast(
     stained = density - _quantile(density, background)
     scale = _quantile(stained.mean(1, keepdim=True), nucleus).clamp_min(0.05)
     return (-(empty + depth * stained / scale)).clamp(max=0).exp()
+
+
+def drop_colour(images: Tensor) -> Tensor:
+    """Give all three channels the mean optical density: how dark a place is stays, its hue goes.
+
+    ``OD'_k = (OD_R + OD_G + OD_B) / 3``. Colour is what stain and camera change most; shape and texture they leave. The
+    price: an eosinophil's granules are no longer red.
+
+    Examples
+    --------
+    >>> import torch
+    >>> [f"{value:.2f}" for value in drop_colour(torch.tensor([0.8, 0.4, 0.1]).view(1, 3, 1, 1)).flatten()]
+    ['0.32', '0.32', '0.32']
+    """
+    return (-optical_density(images).mean(1, keepdim=True).expand_as(images)).exp()

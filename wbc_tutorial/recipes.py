@@ -11,7 +11,7 @@ from torch import Tensor
 from wbc_tutorial.augmentation import augment_physically
 from wbc_tutorial.batches import as_tensor
 from wbc_tutorial.models import Classifier, use_group_norm
-from wbc_tutorial.normalisation import standardise_contrast, standardise_stain, white_balance
+from wbc_tutorial.normalisation import drop_colour, standardise_contrast, standardise_stain, white_balance
 
 __all__ = [
     "INGREDIENTS",
@@ -72,6 +72,11 @@ INGREDIENTS = {
         "Two fixed points: each image's background, and how dark its nucleus is.",
         "Macenko et al., ISBI 2009, the scaling alone",
         standardise=standardise_contrast,
+    ),
+    "grey": Ingredient(
+        "Colour is dropped: every channel gets the mean optical density.",
+        "grey scale as a normalisation: Tellez et al., Medical Image Analysis 58 (2019)",
+        standardise=drop_colour,
     ),
     "physics": Ingredient(
         "Augmentation in physical terms: any angle, magnification, stain vectors, light, gamma, focus and noise.",
