@@ -85,6 +85,18 @@ def test_leaving_a_laboratory_out_scores_it_and_reads_no_unseen_one(data, tmp_pa
     assert __main__.main([*command(data, tmp_path, methods="erm"), "--leave-out", "raabin"]) == 2, "another recipe"
 
 
+@pytest.mark.parametrize("ingredient", ["test_norm", "half_norm"])
+def test_only_laboratories_that_were_not_trained_on_are_adapted_to(data, tmp_path, ingredient):
+    quiet = {"progress": False, "say": lambda _: None}
+    settings = {"benchmark": "open5", "data": str(data), "backbone": "small_cnn", "steps": 3}
+    plain, adapted = (
+        experiments.run(experiments.Settings(**settings, recipe=recipe), ["erm"], out=tmp_path / name, **quiet)
+        for name, recipe in (("plain", ()), ("adapted", (ingredient,)))
+    )
+    plain, adapted = (rows.set_index(["split", "domain"]).calibration_error for rows in (plain, adapted))
+    assert plain["in_domain"].equals(adapted["in_domain"]) and (plain["unseen"] != adapted["unseen"]).all()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -45,7 +45,8 @@ class Ingredient:
     longer : int
         Factor on the training steps.
     adapt : float
-        Share of the tested laboratory in its batch-norm statistics; 0 = it is not looked at.
+        Share of a tested laboratory in its batch-norm statistics; 0 = it is not looked at. Laboratories that were
+        trained on keep theirs.
     """
 
     what: str
