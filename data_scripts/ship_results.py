@@ -2,7 +2,8 @@
 
     python data_scripts/ship_results.py simulated --out results/simulated
     python data_scripts/ship_results.py simulated_variants --out results/simulated_variants
-    python data_scripts/ship_results.py open5 --data DIR --out results/open5
+    python data_scripts/ship_results.py simulated_ablation --out results/simulated_ablation
+    python data_scripts/ship_results.py open5 --data DIR --out results/open5     # and open5_selection, open5_ablation
 
 Runs that a ledger in --out holds already are not repeated. Writes ``wbc_tutorial/results/<name>.csv`` (rows),
 ``<name>_confusion.csv`` (images by true and predicted class) and ``<name>.json`` (where they come from).
@@ -22,7 +23,9 @@ import numpy as np
 import pandas as pd
 from problems import BadInput, OneLineParser, one_line_errors
 
-from wbc_tutorial import environment, experiments, tables
+from wbc_tutorial import ablation, environment, experiments, tables
+from wbc_tutorial.benchmarks import BENCHMARKS
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN
 
 TARGET = Path(tables.__file__).parent / "results"
 FIVE, BODA = ("erm", "coral", "dann", "boda", "boda_plus"), ("boda", "boda_plus")
@@ -59,8 +62,24 @@ SHIPMENTS = {
     "simulated_variants": Shipment(
         "simulated", (Part((), ("erm", "erm_plus")), Part(("mean_scale",), BODA), Part(("macro",), BODA))
     ),
+    "simulated_ablation": Shipment(
+        "simulated", tuple(Part(recipe, ("erm", "boda"), folds=3) for recipe in ablation.recipes_of(CHOSEN) if recipe)
+    ),
     "open5": Shipment("open5", (Part(),)),
+    "open5_selection": Shipment(
+        "open5",
+        tuple(Part(r, ("erm",), folds=1, leave_out=lab) for r in CANDIDATES for lab in BENCHMARKS["open5"].train),
+        steps=300,
+    ),
+    "open5_ablation": Shipment(
+        "open5",
+        (
+            Part(CHOSEN, ("erm", "boda")),
+            *(Part(r, ("erm",), folds=1) for r in ablation.recipes_of(CHOSEN) if r not in ((), CHOSEN)),
+        ),
+    ),
 }
+"""By name. Rows without a recipe are those of ``simulated`` and ``open5``: the ablations do not run them again."""
 
 
 def processor() -> str:
@@ -79,7 +98,7 @@ def provenance(name: str, folders: list[Path], data: str | None, n_threads: int)
     settings = [json.loads((folder / "settings.json").read_text()) for folder in folders]
     return {
         "command": f"python data_scripts/ship_results.py {name}{' --data DIR' * bool(data)} --out results/{name}",
-        "settings": settings[0] | {"recipe": [each.get("recipe", []) for each in settings]},
+        "settings": settings[0] | {key: [each.get(key) for each in settings] for key in ("recipe", "leave_out")},
         "methods": sorted({method for part in SHIPMENTS[name].parts for method in part.methods}),
         "folds": max(part.folds for part in SHIPMENTS[name].parts),
         "seeds": list(SHIPMENTS[name].seeds),
@@ -92,13 +111,16 @@ def provenance(name: str, folders: list[Path], data: str | None, n_threads: int)
     }
 
 
-def confusions(folder: Path) -> pd.DataFrame:
-    """Count images by method, split, laboratory, true and predicted class, over all folds and seeds."""
+def confusions(folder: Path, tested: str) -> pd.DataFrame:
+    """Count images by method, split, laboratory, true and predicted class, over all folds and seeds.
+
+    `tested` names the split of the laboratories that were not trained on: ``"unseen"`` or ``"left_out"``.
+    """
     parts = []
     for path in sorted((folder / "predictions").glob("*.npz")):
         with np.load(path, allow_pickle=False) as run:
             names = run["classes"]
-            columns = {"split": np.where(run["unseen"], "unseen", "in_domain"), "domain": run["domains"]}
+            columns = {"split": np.where(run["unseen"], tested, "in_domain"), "domain": run["domains"]}
             columns |= {"truth": names[run["truth"]], "predicted": names[run["logits"].argmax(axis=1)]}
         parts.append(pd.DataFrame({"method": path.stem.split("-fold")[0], **columns}))
     rows = pd.concat(parts)
@@ -109,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run, write the three files, and say where they are."""
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=list(SHIPMENTS))
-    parser.add_argument("--data", metavar="DIR", help="prepared images, for open5")
+    parser.add_argument("--data", metavar="DIR", help="prepared images, for open5 and what begins so")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the ledgers")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
@@ -130,7 +152,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise BadInput(str(error)) from error
         recipe = "+".join(part.recipe) or "none"
         rows.append(found.drop(columns=DROPPED).assign(recipe=recipe))
-        counts.append(confusions(folders[-1]).assign(recipe=recipe))
+        counts.append(confusions(folders[-1], "left_out" if part.leave_out else "unseen").assign(recipe=recipe))
     given.target.mkdir(parents=True, exist_ok=True)
     path = given.target / f"{given.name}.csv"
     pd.concat(rows).to_csv(path, index=False, float_format="%.6f")

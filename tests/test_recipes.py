@@ -205,7 +205,11 @@ def test_every_ingredient_alone_trains_and_changes_something(cells, name):
         training.seed_everything(0)
         model = recipes.prepare_model(models.small_cnn(3, width=4), recipe)
         boda, steps = recipes.boda_changes(recipe), 8 * recipes.steps_factor(recipe)
-        options = recipes.fit_changes(recipe) | fit_options("boda", cells.counts, model.n_features, boda=boda)
+        options = (
+            {"learning_rate": 2e-3 * recipes.rate_factor(recipe)}
+            | recipes.fit_changes(recipe)
+            | fit_options("boda", cells.counts, model.n_features, boda=boda)
+        )
         training.fit(model, cells, steps=steps, per_domain=6, progress=None, **options)
         if share := recipes.adapted_share(recipe):
             adaptation.adapt_batch_norm(model, cells, share=share)
@@ -213,6 +217,15 @@ def test_every_ingredient_alone_trains_and_changes_something(cells, name):
 
     plain, changed = trained(()), trained((name,))
     assert torch.isfinite(changed).all() and not torch.allclose(plain, changed, atol=1e-6)
+
+
+def test_quick_sets_rate_and_momentum():
+    model = models.small_cnn(3, width=4)
+    for layer in (norms := [each for each in model.modules() if isinstance(each, nn.BatchNorm2d)]):
+        layer.momentum = 0.01
+    assert {layer.momentum for layer in norms} == {0.01} and recipes.rate_factor(("balanced",)) == 1
+    recipes.prepare_model(model, ("quick",))
+    assert {layer.momentum for layer in norms} == {0.1} and recipes.rate_factor(("balanced", "quick")) == 3
 
 
 def test_a_recipe_is_checked_and_put_in_order(capsys):

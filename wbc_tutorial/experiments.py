@@ -96,10 +96,11 @@ def run_one(
 
 def _options(settings: Settings, benchmark: Benchmark) -> dict:
     """Return the options of `training.fit`: the benchmark's, changed by the recipe."""
+    rate = 2e-3 if settings.backbone == "small_cnn" else benchmark.learning_rate
     return {
         "steps": settings.steps * recipes.steps_factor(settings.recipe),
         "per_domain": benchmark.per_domain * len(benchmark.train) // len(settings.train),
-        "learning_rate": 2e-3 if settings.backbone == "small_cnn" else benchmark.learning_rate,
+        "learning_rate": rate * recipes.rate_factor(settings.recipe),
         "frozen_batch_norm": benchmark.frozen_batch_norm,
     } | recipes.fit_changes(settings.recipe)
 
