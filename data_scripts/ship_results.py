@@ -63,7 +63,12 @@ SHIPMENTS = {
         "simulated", (Part((), ("erm", "erm_plus")), Part(("mean_scale",), BODA), Part(("macro",), BODA))
     ),
     "simulated_ablation": Shipment(
-        "simulated", tuple(Part(recipe, ("erm", "boda"), folds=3) for recipe in ablation.recipes_of(CHOSEN) if recipe)
+        "simulated",
+        tuple(
+            Part(recipe, ("erm", "boda") if recipe == CHOSEN else ("erm",), folds=2)
+            for recipe in ablation.recipes_of(CHOSEN, ablation.OTHERS)
+            if recipe
+        ),
     ),
     "open5": Shipment("open5", (Part(),)),
     "open5_selection": Shipment(

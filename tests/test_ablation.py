@@ -73,6 +73,8 @@ def test_an_ablation_holds_each_ingredient_alone_and_left_out():
         "all but light", "all but physics", "all but balanced", "all",
     ]  # fmt: skip
     assert list(names)[-1] == recipes.check_recipe(full)
+    more = ablation.recipes_of(full, ("light", "stain"))
+    assert list(more) == [*list(names)[:4], ("stain",), *list(names)[4:]] and more[("stain",)] == "stain alone"
     assert list(ablation.recipes_of(("light",)).values()) == ["none", "light alone"]
     assert list(ablation.recipes_of(("light", "stain")).values()) == ["none", "light alone", "stain alone", "all"]
 

@@ -6,11 +6,22 @@ import pandas as pd
 from wbc_tutorial.recipes import check_recipe
 from wbc_tutorial.tables import per_run
 
-__all__ = ["gap_closed", "recipes_of"]
+__all__ = ["OTHERS", "gap_closed", "recipes_of"]
 
 
-def recipes_of(full: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+OTHERS = ("light", "stain", "contrast", "grey", "group_norm", "test_norm", "averaging")
+"""Ingredients that are tried alone beside those of a full recipe; those of the recipe are left out here."""
+
+
+def recipes_of(full: tuple[str, ...], others: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
     """Return the recipes of an ablation and what each is: none, each ingredient alone, all but one, all.
+
+    Parameters
+    ----------
+    full : tuple of str
+        The whole recipe.
+    others : tuple of str
+        Ingredients outside it that are tried alone too.
 
     Examples
     --------
@@ -18,7 +29,7 @@ def recipes_of(full: tuple[str, ...]) -> dict[tuple[str, ...], str]:
     'all but physics'
     """
     full = check_recipe(full)
-    names = {(): "none"} | {(name,): f"{name} alone" for name in full}
+    names = {(): "none"} | {(name,): f"{name} alone" for name in (*full, *(n for n in others if n not in full))}
     if len(full) > 2:
         names |= {tuple(n for n in full if n != name): f"all but {name}" for name in full}
     return names | ({full: "all"} if len(full) > 1 else {})

