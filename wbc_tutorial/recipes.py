@@ -149,6 +149,8 @@ CANDIDATES = (
     ("physics", "balanced", "half_norm"),
     ("contrast", "physics", "balanced", "half_norm"),
     ("contrast", "grey", "physics", "balanced", "half_norm"),
+    ("physics", "balanced", "half_norm", "quick"),
+    ("contrast", "grey", "physics", "balanced", "half_norm", "quick"),
 )
 """The recipes among which one was chosen, by leaving out each training laboratory of ``open5`` in turn."""
 
