@@ -23,4 +23,6 @@ def test_no_code_covers_another():
         boxes = [text.get_window_extent().padded(-1) for text in axis.texts]
         assert len(boxes) == len(CLASSES)
         assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+        markers = axis.transData.transform(axis.collections[0].get_offsets())
+        assert not any(box.contains(*marker) for box in boxes for marker in markers)
     plt.close(figure)
