@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,11 @@ def test_importing_the_package_is_light():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert float(seconds) < 0.2 and not heavy
+
+
+def test_notebook_00_gives_the_glossary_in_words_as_well():
+    text = (Path(__file__).resolve().parents[1] / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    for cell in CELL_CLASSES:
+        low, high = cell.diameter_um
+        row = [cell.code, cell.name.replace("_", " "), cell.lineage, cell.morphology, f"{low} to {high}"]
+        assert f"| {' | '.join(row)} |" in text, cell.name

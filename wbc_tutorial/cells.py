@@ -97,7 +97,7 @@ CELL_CLASSES = (
         "monocyte",
         "MON",
         _MONO,
-        "the largest blood cell: folded nucleus, grey-blue cytoplasm, vacuoles",
+        "the largest of healthy blood: folded nucleus, grey-blue cytoplasm, vacuoles",
         "#1c9653",
         (15, 20),
     ),
