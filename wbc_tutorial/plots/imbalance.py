@@ -34,7 +34,7 @@ def recall_by_count(
     Parameters
     ----------
     counts : ndarray, shape (C,)
-        Training images per class.
+        Images per class.
     recalls : mapping of str to ndarray, shape (C,)
         A panel each: title -> recall per class.
     classes, codes : sequence of str
@@ -52,7 +52,7 @@ def recall_by_count(
             axis.text(place, value + 0.02, f"{value:.2f}", ha="center", fontsize=8)
         axis.set(xlim=(-0.5, len(x) - 0.5), ylim=(0, 1.3), yticks=(0, 0.5, 1), ylabel="recall", title=title, xticks=x)
         axis.set_xticklabels([f"{codes[c]}\n{counts[c]}" for c in order])
-    axes[-1, 0].set_xlabel("class, and its training images")
+    axes[-1, 0].set_xlabel("class, and how many images it has")
     return figure
 
 
