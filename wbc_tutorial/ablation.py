@@ -9,7 +9,7 @@ from wbc_tutorial.tables import per_run
 __all__ = ["OTHERS", "gap_closed", "recipes_of"]
 
 
-OTHERS = ("light", "stain", "contrast", "grey", "group_norm", "test_norm", "averaging")
+OTHERS = ("light", "stain", "test_norm", "averaging")
 """Ingredients that are tried alone beside those of a full recipe; those of the recipe are left out here."""
 
 
