@@ -79,8 +79,9 @@ SHIPMENTS = {
     "open5_ablation": Shipment(
         "open5",
         (
-            Part(CHOSEN, ("erm", "boda")),
-            *(Part(r, ("erm",), folds=1) for r in ablation.recipes_of(CHOSEN) if r not in ((), CHOSEN)),
+            Part(CHOSEN, ("erm",)),
+            Part(CHOSEN, ("boda",), folds=3),
+            *(Part(r, ("erm",), folds=1) for r in ablation.recipes_of(CHOSEN) if 1 < len(r) < len(CHOSEN)),
         ),
     ),
 }
@@ -156,8 +157,9 @@ def main(arguments: list[str] | None = None) -> None:
         except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
             raise BadInput(str(error)) from error
         recipe = "+".join(part.recipe) or "none"
-        rows.append(found.drop(columns=DROPPED).assign(recipe=recipe))
-        counts.append(confusions(folders[-1], "left_out" if part.leave_out else "unseen").assign(recipe=recipe))
+        tested = confusions(folders[-1], "left_out" if part.leave_out else "unseen")
+        for kept, parts in ((found.drop(columns=DROPPED), rows), (tested, counts)):  # the folder may hold other methods
+            parts.append(kept[kept.method.isin(part.methods)].assign(recipe=recipe))
     given.target.mkdir(parents=True, exist_ok=True)
     path = given.target / f"{given.name}.csv"
     pd.concat(rows).to_csv(path, index=False, float_format="%.6f")

@@ -133,7 +133,18 @@ FLOORS = (
     ("simulator", "cell_images", "images"),
     ("statistics", "normalisation", "covariances", "distances", "losses", "transferability", "models"),
     ("centroids", "alignment", "augmentation", "batches", "baselines", "training", "adaptation", "evaluation"),
-    ("benchmarks", "methods", "recipes", "settings", "ledger", "cluster", "experiments", "tables", "ablation", "latent"),
+    (
+        "benchmarks",
+        "methods",
+        "recipes",
+        "settings",
+        "ledger",
+        "cluster",
+        "experiments",
+        "tables",
+        "ablation",
+        "latent",
+    ),
     ("plots", "widgets", "exercises", "environment", "report", "__main__"),
 )
 

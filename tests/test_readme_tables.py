@@ -6,10 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wbc_tutorial import tables
+from wbc_tutorial import ablation, plots, tables
+from wbc_tutorial.benchmarks import BENCHMARKS
 from wbc_tutorial.methods import METHODS
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN
 
 README = Path(__file__).resolve().parent.parent / "README.md"
+FIGURE = README.parent / "wbc_tutorial" / "results" / "gap_closed.png"
 FIVE = ("erm", "coral", "dann", "boda", "boda_plus")
 
 
@@ -63,7 +66,50 @@ def open5() -> str:
     return markdown(lines)
 
 
-@pytest.mark.parametrize("table", [simulated, open5], ids=lambda table: table.__name__)
+def real_rows() -> pd.DataFrame:
+    """Rows of ERM and BoDA on open5, without a recipe and with those of the ablation."""
+    plain = tables.shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
+    return pd.concat([plain, tables.shipped("open5_ablation")])
+
+
+def recipe_names() -> dict[str, str]:
+    return {"+".join(recipe) or "none": name for recipe, name in ablation.recipes_of(CHOSEN).items()}
+
+
+def selection() -> str:
+    rows, laboratories = tables.shipped("open5_selection"), BENCHMARKS["open5"].train
+    lines = [["candidate", *(f"left out: {name}" for name in laboratories), "mean", "known"]]
+    for recipe in CANDIDATES:
+        here = rows[rows.recipe == ("+".join(recipe) or "none")]
+        left = here[here.split == "left_out"].set_index("domain").f1_macro[list(laboratories)]
+        known = here[here.split == "in_domain"].f1_macro.mean()
+        lines.append([", ".join(recipe) or "none", *map(short, left), short(left.mean()), short(known)])
+    return markdown(lines)
+
+
+def open5_ablation() -> str:
+    rows, names = real_rows(), recipe_names()
+    closed = ablation.gap_closed(rows)
+    lines = [["recipe", "method", "runs", "known", "unseen Chula", "unseen BCCD", "gap closed, 95 % interval"]]
+    for recipe, method in ((r, m) for r in names for m in ("erm", "boda") if (r, m) in closed.index):
+        here, line = rows[(rows.recipe == recipe) & (rows.method == method)], closed.loc[recipe, method]
+        each = [short(here[here.domain == name].f1_macro.mean()) for name in ("chula", "bccd")]
+        told = f"{100 * line.closed:.0f} %"
+        if line.low == line.low:
+            told += f" ({100 * line.low:.0f} to {100 * line.high:.0f})"
+        lines.append([names[recipe], METHODS[method], f"{line.runs:.0f}", short(line.known), *each, told])
+    return markdown(lines)
+
+
+TABLES = [simulated, open5, selection, open5_ablation]
+
+
+def test_the_readme_shows_the_figure_of_the_ablation():
+    alt, target = re.search(r"!\[([^]]+)\]\((\S+gap_closed\.png)\)", README.read_text()).groups()
+    assert len(alt.split()) > 15 and (README.parent / target).read_bytes()[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 def test_the_readme_shows_the_shipped_results(table):
     name = table.__name__
     between = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- end of {name} -->", README.read_text(), re.S)[1]
@@ -72,8 +118,13 @@ def test_the_readme_shows_the_shipped_results(table):
 
 if __name__ == "__main__":
     text = README.read_text()
-    for made in (simulated, open5):
+    for made in TABLES:
         name = made.__name__
         head, tail = (f"<!-- {name} -->\n", f"\n<!-- end of {name} -->")
         text = text[: text.index(head) + len(head)] + made() + text[text.index(tail) :]
     README.write_text(text)
+    plots.use_style()
+    figure = plots.gap_bars(
+        ablation.gap_closed(real_rows()), recipe_names(), title="real cells: Chula and BCCD averaged"
+    )
+    figure.savefig(FIGURE, dpi=110)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from fake_sets import run
 
-from wbc_tutorial import tables
+from wbc_tutorial import ablation, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
 from wbc_tutorial.ledger import KEY
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN
 
 
 def test_the_script_runs_the_ledger_and_says_where_rows_come_from(data, tmp_path, monkeypatch):
@@ -71,3 +72,44 @@ def test_the_variants_start_from_the_same_runs():
     one = variants[(variants.method == "erm") & (variants.recipe == "none")].set_index(key)[metrics]
     other = main[main.method == "erm"].set_index(key)[metrics].loc[one.index]
     assert len(one) == 5 * 4 and np.allclose(one, other, atol=1e-6)
+
+
+def test_two_parts_may_share_a_ledger(data, tmp_path, monkeypatch):
+    import ship_results
+
+    parts = (ship_results.Part((), ("erm",), folds=2), ship_results.Part((), ("boda",), folds=1))
+    monkeypatch.setitem(ship_results.SHIPMENTS, "open5", ship_results.Shipment("open5", parts))
+    small = BENCHMARKS["open5"].__class__(**(BENCHMARKS["open5"].__dict__ | {"backbone": "small_cnn"}))
+    monkeypatch.setitem(BENCHMARKS, "open5", small)
+    command = ["open5", "--data", data, "--out", tmp_path / "out", "--target", tmp_path / "target", "--steps", "2"]
+    assert run("ship_results", *command)[0] == 0
+    rows = pd.read_csv(tmp_path / "target" / "open5.csv")
+    assert not rows.duplicated(KEY).any() and rows.groupby("method").fold.nunique().to_dict() == {"erm": 2, "boda": 1}
+    counts = pd.read_csv(tmp_path / "target" / "open5_confusion.csv").groupby("method").n_images.sum()
+    pooled = (
+        rows[rows.domain.str.contains("+", regex=False) | (rows.split == "unseen")].groupby("method").n_images.sum()
+    )
+    assert counts.equals(pooled)
+
+
+def test_the_recipe_was_chosen_before_it_was_scored_and_without_the_unseen_laboratories():
+    rows, chosen, scored = (
+        tables.shipped("open5_selection"), tables.provenance("open5_selection"), tables.provenance("open5_ablation"),
+    )  # fmt: skip
+    left_out = rows[rows.split == "left_out"]
+    assert left_out.groupby("recipe").f1_macro.mean().idxmax() == "+".join(CHOSEN)
+    assert set(left_out.recipe) == {"+".join(recipe) or "none" for recipe in CANDIDATES}
+    assert chosen["last_run_ended"] <= scored["first_run_ended"]
+    assert set(left_out.domain) == set(BENCHMARKS["open5"].train) and not {"chula", "bccd"} & set(rows.domain)
+
+
+@pytest.mark.parametrize("name", ["simulated_ablation", "open5_ablation"])
+def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(name):
+    rows = tables.shipped(name)
+    assert not rows.duplicated([*KEY, "recipe"]).any() and (rows.seed == 0).all()
+    whole = [recipe for recipe in ablation.recipes_of(CHOSEN) if len(recipe) > 1]
+    assert {"+".join(recipe) for recipe in whole} <= set(rows.recipe)
+    if name == "simulated_ablation":
+        assert set(CHOSEN) | set(ablation.OTHERS) <= set(rows.recipe)
+    closed = ablation.gap_closed(pd.concat([tables.shipped(name.split("_")[0]).assign(recipe="none"), rows]))
+    assert closed.closed["none", "erm"] == 0 and closed.closed.between(-1, 1).all()

@@ -45,8 +45,9 @@ def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "")
     closed : DataFrame
         Of `ablation.gap_closed`, indexed by recipe and method.
     names : mapping
-        Recipe -> what it is called, in the order of the bars from above.
+        Recipe -> what it is called, in the order of the bars from above; a recipe without a line is left out.
     """
+    names = {r: name for r, name in names.items() if r in closed.index.get_level_values("recipe")}
     methods = [m for m in METHODS if m in closed.index.get_level_values("method")]
     height = 0.8 / len(methods)
     figure, axis = plt.subplots(figsize=(6.8, (0.16 + 0.17 * len(methods)) * len(names) + 1.1))
