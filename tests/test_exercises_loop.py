@@ -37,6 +37,14 @@ def cleared_too_late(model, optimizer, images, labels):
     optimizer.step()
 
 
+def never_differentiated(model, optimizer, images, labels):
+    F.cross_entropy(model(images), labels)
+    optimizer.step()
+
+
+def nothing(model, optimizer, images, labels): ...
+
+
 def twice(model, optimizer, images, labels):
     step(model, optimizer, images, labels)
     step(model, optimizer, images, labels)
@@ -77,7 +85,7 @@ MISTAKES = {
         1 / 3, 0.3, 0.45, 0.65 / 0.8, 0.3 / 0.8, 0.3 / 0.65, 1.5, 66.67, 5, "x",
     ],
     check_training_step: [
-        never_cleared, never_moved, twice,
+        never_cleared, never_moved, cleared_too_late, never_differentiated, nothing, twice,
         with_loss(lambda z, y: F.cross_entropy(z.softmax(1), y)),
         with_loss(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
         with_loss(lambda z, y: -F.cross_entropy(z, y)),
@@ -93,8 +101,13 @@ def test_each_mistake_has_a_hint_of_its_own(check):
     get_hints_of_their_own(check, MISTAKES[check])
 
 
-def test_gradients_cleared_too_late_are_an_unmoved_model():
-    assert check_training_step(cleared_too_late).text == check_training_step(never_moved).text
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(nothing, "replace its ..."), (never_differentiated, "no gradient was computed"), (never_moved, "act?"),
+     (cleared_too_late, "between backward and step")],
+)  # fmt: skip
+def test_an_unmoved_model_gets_the_hint_for_what_is_missing(wrong, words):
+    assert words in check_training_step(wrong).text
 
 
 def test_the_check_leaves_torch_s_random_numbers_alone():

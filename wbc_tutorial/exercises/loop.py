@@ -80,8 +80,8 @@ def check_share_of_fall(answer) -> Verdict:
     )
 
 
-def _after(step, n_steps: int):
-    """Parameters of one small linear model after some steps of `step`; the same start and data each time."""
+def _run(step, n_steps: int):
+    """Parameters of a small linear model after some steps, and whether a gradient came and the optimizer acted."""
     import torch
 
     generator = torch.Generator().manual_seed(3)
@@ -91,25 +91,34 @@ def _after(step, n_steps: int):
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
     images, labels = torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 0, 1, 1])
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    optimizer, seen = torch.optim.SGD(model.parameters(), lr=0.5), set()
+    for parameter in model.parameters():
+        parameter.register_hook(lambda gradient: seen.add("gradient"))
+    optimizer.register_step_post_hook(lambda *_: seen.add("move"))
     for _ in range(n_steps):
         step(model, optimizer, images, labels)
-    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()]), seen
 
 
-def _variant(loss_of, *, clear: bool = True, backward: bool = True, move: bool = True, late: bool = False):
+def _why_unmoved(seen: set) -> str:
+    """Say which part of the step is missing when the parameters are where they began."""
+    if not seen:
+        return "Your function changes nothing yet: replace its ... by one step of the loop."
+    if "gradient" not in seen:
+        return "The optimizer acted, but no gradient was computed: which call on the loss does that?"
+    if "move" not in seen:
+        return "The parameters have not moved: which call lets the optimizer act?"
+    return "The optimizer acted, but found no gradient: is it cleared between backward and step?"
+
+
+def _variant(loss_of, *, clear: bool = True):
     """Build a training step that is right, or wrong in a known way."""
 
     def step(model, optimizer, images, labels):
-        if clear and not late:
+        if clear:
             optimizer.zero_grad()
-        loss = loss_of(model(images), labels)
-        if backward:
-            loss.backward()
-        if late:
-            optimizer.zero_grad()
-        if move:
-            optimizer.step()
+        loss_of(model(images), labels).backward()
+        optimizer.step()
 
     return step
 
@@ -125,11 +134,10 @@ def check_training_step(answer) -> Verdict:
     if not callable(answer):
         return hint(name, "Expected the function itself: answer = step, without brackets.")
     try:
-        one, two = (_after(answer, n) for n in (1, 2))
+        (one, seen), (two, _) = (_run(answer, n) for n in (1, 2))
     except Exception as error:  # any error of a learner's function is a hint
         return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
     mistakes = [
-        (_variant(F.cross_entropy, move=False), "The parameters have not moved: which call lets the optimizer act?"),
         (_variant(F.cross_entropy, clear=False), "The first step is right, the second is not: gradients pile up."),
         (
             _variant(lambda z, y: F.cross_entropy(z.softmax(1), y)),
@@ -143,9 +151,15 @@ def check_training_step(answer) -> Verdict:
         ),
     ]
     same = torch.allclose
-    if same(one, _after(_variant(F.cross_entropy), 1)) and same(two, _after(_variant(F.cross_entropy), 2)):
+    if same(one, _run(answer, 0)[0]):
+        return hint(name, _why_unmoved(seen))
+
+    def agrees(step) -> bool:
+        return same(one, _run(step, 1)[0]) and same(two, _run(step, 2)[0])
+
+    if agrees(_variant(F.cross_entropy)):
         return right(name, "Clear, predict, compare, differentiate, move: the same for every method of this course.")
     for step, text in mistakes:
-        if same(one, _after(step, 1)) and same(two, _after(step, 2)):
+        if agrees(step):
             return hint(name, text)
     return hint(name, "The parameters end elsewhere: clear gradients, loss of the logits, backward, step; once each.")
