@@ -1,4 +1,4 @@
-"""How a check reads an answer: numbers from whatever holds them, and a learner's function that may fail."""
+"""How a check reads an answer: numbers and letters from whatever holds them, and a learner's function that may fail."""
 
 import math
 import numbers
@@ -6,9 +6,20 @@ from collections.abc import Callable
 
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
-__all__ = ["NEARLY", "compare", "numbers_in", "outcome", "rounded"]
+__all__ = ["NEARLY", "compare", "judge", "letters_in", "near", "number", "numbers_in", "outcome", "rounded"]
 
 NEARLY = "Very near. Was it rounded on the way? Give three digits."
+
+
+def number(answer) -> float | None:
+    """Return a finite number, also from an array or tensor that holds one; None for everything else."""
+    try:
+        answer = answer.item() if hasattr(answer, "item") else answer
+        if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
+            return None
+    except Exception:  # an array of several, a whole number beyond all floats, an odd object
+        return None
+    return float(answer)
 
 
 def numbers_in(answer, n: int) -> tuple[float, ...] | None:
@@ -29,6 +40,24 @@ def numbers_in(answer, n: int) -> tuple[float, ...] | None:
     return found if all(map(math.isfinite, found)) else None
 
 
+def letters_in(name: str, answer, offered: str = "ABCDE") -> set[str] | Verdict:
+    """Return the statements that an answer names by letter, from "AC", "a, c" or {"A", "C"}; a hint for all else."""
+    try:
+        letters = {str(letter).strip().upper() for letter in answer}
+    except TypeError:
+        return hint(name, f'Expected letters, such as answer = {{"{offered[0]}", "{offered[-1]}"}}.')
+    if isinstance(answer, str):
+        letters = {letter for letter in answer.upper() if letter.isalpha()}
+    if not letters or not letters <= set(offered):
+        return hint(name, f"Expected some of the letters {offered[0]} to {offered[-1]}.")
+    return letters
+
+
+def near(value: float, other: float, tolerance: float = 5e-3) -> bool:
+    """Say whether two numbers agree to a tolerance, which is relative above 1."""
+    return abs(value - other) <= tolerance * max(1.0, abs(other))
+
+
 def rounded(value: float, solution: float) -> bool:
     """Say whether a value is within two per cent of the solution, as one that was rounded on the way may be."""
     return abs(value - solution) <= max(2e-3, 0.02 * abs(solution))
@@ -44,15 +73,30 @@ def compare(
     if values is None:
         return hint(name, expected)
 
-    def near(others) -> bool:
+    def all_near(others) -> bool:
         return all(abs(v - o) <= max(2e-3, 5e-3 * abs(o)) for v, o in zip(values, others, strict=True))
 
-    if near(solution):
+    if all_near(solution):
         return right(name, praise)
     for mistake, text in mistakes:
-        if near(mistake):
+        if all_near(mistake):
             return hint(name, text)
     return hint(name, NEARLY if all(rounded(v, s) for v, s in zip(values, solution, strict=True)) else otherwise)
+
+
+def judge(name: str, answer, solution: float, praise: str, *, mistakes: list, otherwise: str) -> Verdict:
+    """Compare one number with the solution, to .002, and with what comes out of the common mistakes."""
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    value = number(answer)
+    if value is None:
+        return hint(name, "Expected one number.")
+    if abs(value - solution) < 2e-3:
+        return right(name, praise)
+    for mistake, text in mistakes:
+        if abs(value - mistake) < 2e-3 * max(1.0, abs(mistake)):
+            return hint(name, text)
+    return hint(name, NEARLY if rounded(value, solution) else otherwise)
 
 
 def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list | Verdict:

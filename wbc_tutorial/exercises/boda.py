@@ -2,7 +2,7 @@
 
 import math
 
-from wbc_tutorial.exercises.loop import _judge, _number
+from wbc_tutorial.exercises.answers import judge, number
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_boda_by_hand", "check_count_factor", "check_mended_loss"]
@@ -11,7 +11,7 @@ __all__ = ["check_boda_by_hand", "check_count_factor", "check_mended_loss"]
 def check_boda_by_hand(answer) -> Verdict:
     """Check the DoDA loss of an image at distances .5 (own pair), 1 (positive), 2 and 3 (negatives)."""
     own, near, mid, far = (math.exp(-a) for a in (0.5, 1, 2, 3))
-    return _judge(
+    return judge(
         "one image by hand",
         answer,
         1 + math.log(near + mid + far),
@@ -45,7 +45,7 @@ def check_count_factor(answer) -> Verdict:
         (ratio * own, "Balanced means divided by the count, not multiplied."),
         (0.5 * other / own / own, "nu is a power, not a factor."),
     ]
-    value = _number(answer)
+    value = number(answer)
     if value is None:
         return hint(name, "Expected one number.")
     if abs(value / (ratio / own) - 1) < 0.02:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from wbc_tutorial.exercises.loop import _judge
+from wbc_tutorial.exercises.answers import judge, letters_in
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_paired_difference", "check_runs_needed", "check_what_the_table_carries"]
@@ -76,14 +76,9 @@ def check_what_the_table_carries(answer) -> Verdict:
     name = "what a table carries"
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
-    try:
-        letters = {str(letter).strip().upper() for letter in answer}
-    except TypeError:
-        return hint(name, 'Expected letters, such as answer = {"A", "E"}.')
-    if isinstance(answer, str):
-        letters = {letter for letter in answer.upper() if letter.isalpha()}
-    if not letters or not letters <= set("ABCDE"):
-        return hint(name, "Expected some of the letters A to E.")
+    letters = letters_in(name, answer)
+    if isinstance(letters, Verdict):
+        return letters
     if letters == {"A", "D"}:
         return right(name, "One gain shown in these runs, one left open: nothing more.")
     for letter, text in (
@@ -100,7 +95,7 @@ def check_what_the_table_carries(answer) -> Verdict:
 
 def check_runs_needed(answer) -> Verdict:
     """Check how many paired runs give a standard error of .01 when single differences spread by .04."""
-    return _judge(
+    return judge(
         "how many runs",
         answer,
         16,

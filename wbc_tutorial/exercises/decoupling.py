@@ -5,7 +5,7 @@ import numbers
 
 import numpy as np
 
-from wbc_tutorial.exercises.loop import _judge, _number
+from wbc_tutorial.exercises.answers import judge, number
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_balanced_weights", "check_class_share", "check_two_scores"]
@@ -77,7 +77,7 @@ def check_balanced_weights(answer) -> Verdict:
 
 def check_class_share(answer) -> Verdict:
     """Check P(class 0) when laboratories are alike and classes alike in each, N = ((90, 10, 0), (20, 20, 20))."""
-    return _judge(
+    return judge(
         "how often a class is drawn",
         answer,
         (1 / 2 + 1 / 3) / 2,
@@ -103,7 +103,7 @@ def check_two_scores(answer) -> Verdict:
     if isinstance(answer, str) or not hasattr(answer, "__len__") or not hasattr(answer, "__getitem__"):
         return hint(name, "Expected two numbers: answer = (change of accuracy, change of balanced accuracy).")
     try:
-        values = [_number(value) for value in answer]
+        values = [number(value) for value in answer]
     except Exception:
         return hint(name, "Expected two numbers in a tuple or a list.")
     if len(values) != 2 or None in values:

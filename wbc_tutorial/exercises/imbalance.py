@@ -1,27 +1,12 @@
 """Checks of notebook 01: the imbalance ratio, F1-macro by hand, pull and push."""
 
-import math
-import numbers
-
+from wbc_tutorial.exercises.answers import near, number
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 from wbc_tutorial.laboratories import LABORATORIES
 
 __all__ = ["check_imbalance_ratio", "check_macro_f1", "check_pull_and_push"]
 
 _CASES = ((8, 4, 2), (5, 0, 20, 1), LABORATORIES["acevedo_20"].counts)
-
-
-def _number(answer) -> float | None:
-    """Return a finite number; None for everything else."""
-    if hasattr(answer, "item") and getattr(answer, "size", 0) == 1:
-        answer = answer.item()
-    if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
-        return None
-    return float(answer)
-
-
-def _near(a: float, b: float, tolerance: float = 5e-3) -> bool:
-    return abs(a - b) <= tolerance * max(1.0, abs(b))
 
 
 def check_imbalance_ratio(answer) -> Verdict:
@@ -33,7 +18,7 @@ def check_imbalance_ratio(answer) -> Verdict:
         return hint(name, "Hand over the function itself, without calling it: answer = my_ratio.")
     for counts in _CASES:
         try:
-            value = _number(answer(list(counts)))
+            value = number(answer(list(counts)))
         except ZeroDivisionError:
             return hint(name, "It divides by zero: which counts belong to classes that exist?")
         except Exception as error:
@@ -43,13 +28,13 @@ def check_imbalance_ratio(answer) -> Verdict:
                 name, f"On {list(counts)} it should return one finite number; does a class with 0 images count?"
             )
         largest, smallest = max(counts), min(n for n in counts if n)
-        if _near(value, largest / smallest, 1e-6):
+        if near(value, largest / smallest, 1e-6):
             continue
-        if _near(value, smallest / largest, 1e-6):
+        if near(value, smallest / largest, 1e-6):
             return hint(name, "Upside down: the ratio is 1 for a balanced set and grows with the imbalance.")
-        if _near(value, largest / sum(counts), 1e-6):
+        if near(value, largest / sum(counts), 1e-6):
             return hint(name, "That is the share of the largest class. Which class should it be compared with?")
-        if len(set(counts)) > 1 and _near(value, largest / (sum(counts) / len(counts)), 1e-6):
+        if len(set(counts)) > 1 and near(value, largest / (sum(counts) / len(counts)), 1e-6):
             return hint(name, "That compares with the mean class. Compare with the smallest that exists.")
         return hint(name, f"On {list(counts)} it returns {value:.4g}. Largest count over smallest count above 0?")
     return right(name, "Missing classes are left out of the ratio: they are a problem of their own (notebook 03).")
@@ -60,7 +45,7 @@ def check_macro_f1(answer) -> Verdict:
     name = "F1-macro by hand"
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
-    value = _number(answer)
+    value = number(answer)
     if value is None:
         return hint(name, "Expected one number between 0 and 1.")
     neutrophil, eosinophil = 2 * 8 / (2 * 8 + 1), 2 * 1 / (2 * 1 + 1)
@@ -84,13 +69,13 @@ def check_pull_and_push(answer) -> Verdict:
     name = "pull and push"
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
-    value = _number(answer)
+    value = number(answer)
     if value is None or value <= 0:
         return hint(name, "Expected one positive number: push divided by pull.")
     counts = LABORATORIES["matek_19"].counts
     total, n = sum(counts), counts[11]
     push, pull = (total - n) / 13, n * 12 / 13
-    if _near(value, push / pull):
+    if near(value, push / pull):
         return right(name, "In the first step, well over a hundred votes to stay silent for one to speak.")
     for wrong, text in (
         (pull / push, "Upside down: push over pull."),
@@ -99,6 +84,6 @@ def check_pull_and_push(answer) -> Verdict:
         (push, "That is the push alone; divide it by the pull."),
         (pull, "That is the pull alone; it belongs in the denominator."),
     ):
-        if _near(value, wrong, 3e-4):
+        if near(value, wrong, 3e-4):
             return hint(name, text)
     return hint(name, "At the start every p is 1/13. Pull: 11 images times 1 - 1/13. Push: all the others times 1/13.")

@@ -1,45 +1,18 @@
 """Checks of notebook 04: softmax cross-entropy by hand, one step of training, the share of a fall."""
 
 import math
-import numbers
 
-from wbc_tutorial.exercises.answers import NEARLY, rounded
+from wbc_tutorial.exercises.answers import judge
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_cross_entropy", "check_share_of_fall", "check_training_step"]
-
-
-def _number(answer) -> float | None:
-    """Return a finite number, also from an array or tensor that holds one; None for everything else."""
-    try:
-        answer = answer.item() if hasattr(answer, "item") else answer
-        if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
-            return None
-    except (ValueError, RuntimeError, OverflowError):  # an array of several; a whole number beyond all floats
-        return None
-    return float(answer)
-
-
-def _judge(name: str, answer, solution: float, praise: str, *, mistakes: list, otherwise: str):
-    """Compare a number with the solution and with what comes out of the common mistakes."""
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    value = _number(answer)
-    if value is None:
-        return hint(name, "Expected one number.")
-    if abs(value - solution) < 2e-3:
-        return right(name, praise)
-    for mistake, text in mistakes:
-        if abs(value - mistake) < 2e-3 * max(1.0, abs(mistake)):
-            return hint(name, text)
-    return hint(name, NEARLY if rounded(value, solution) else otherwise)
 
 
 def check_cross_entropy(answer) -> Verdict:
     """Check the softmax cross-entropy, natural logarithm, of the logits (2, 0, 0) when class 0 is true."""
     share = math.exp(2) / (math.exp(2) + 2)
     binary = [math.log1p(math.exp(-2)), math.log(2), math.log(2)]
-    return _judge(
+    return judge(
         "softmax cross-entropy",
         answer,
         -math.log(share),
@@ -61,7 +34,7 @@ def check_cross_entropy(answer) -> Verdict:
 
 def check_share_of_fall(answer) -> Verdict:
     """Check which share of a fall from .80 to .35 is the stain's, when the same cells redrawn score .65."""
-    return _judge(
+    return judge(
         "the share of the fall",
         answer,
         (0.65 - 0.35) / (0.80 - 0.35),

@@ -1,10 +1,10 @@
 """Checks of notebook 03: absent pairs, the ceiling of a macro average, F1-macro over the classes present."""
 
-import math
 import numbers
 
 import numpy as np
 
+from wbc_tutorial.exercises.answers import number
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_absent_pairs", "check_ceiling", "check_macro_over_present"]
@@ -49,19 +49,12 @@ def check_absent_pairs(answer) -> Verdict:
     return hint(name, "One of your pairs lies outside the table: 3 laboratories (rows), 4 classes (columns).")
 
 
-def _number(answer) -> float | None:
-    """Return a finite number; None for everything else."""
-    if isinstance(answer, bool | np.bool_) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
-        return None
-    return float(answer)
-
-
 def check_ceiling(answer) -> Verdict:
     """Check the F1-macro over all 13 classes of a perfect classifier on a laboratory that has 10 of them."""
     name = "the ceiling"
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
-    value = _number(answer)
+    value = number(answer)
     if value is None:
         return hint(name, "Expected one number between 0 and 1.")
     if abs(value - 10 / 13) < 2e-3:

@@ -2,7 +2,7 @@
 
 import torch
 
-from wbc_tutorial.exercises.answers import compare, outcome
+from wbc_tutorial.exercises.answers import compare, letters_in, outcome
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_chosen_where", "check_gap_closed", "check_light_removed"]
@@ -95,14 +95,9 @@ def check_chosen_where(answer) -> Verdict:
     name = "chosen where"
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
-    try:
-        letters = {str(letter).strip().upper() for letter in answer}
-    except TypeError:
-        return hint(name, 'Expected letters, such as answer = {"A", "E"}.')
-    if isinstance(answer, str):
-        letters = {letter for letter in answer.upper() if letter.isalpha()}
-    if not letters or not letters <= set("ABCDE"):
-        return hint(name, "Expected some of the letters A to E.")
+    letters = letters_in(name, answer)
+    if isinstance(letters, Verdict):
+        return letters
     if letters == {"A", "C"}:
         return right(name, "Both look only at laboratories that one trains on; U and V are read once, at the end.")
     for letter, text in (

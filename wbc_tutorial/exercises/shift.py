@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wbc_tutorial.exercises.imbalance import _near, _number
+from wbc_tutorial.exercises.answers import near, number
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_own_colour_removed", "check_physical_crop", "check_stain_twice"]
@@ -13,7 +13,7 @@ def check_stain_twice(answer) -> Verdict:
     name = "stain twice"
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
-    value = _number(answer)
+    value = number(answer)
     if value is None:
         return hint(name, "Expected one number, a pixel value between 0 and 255.")
     for wrong, text in (
@@ -24,9 +24,9 @@ def check_stain_twice(answer) -> Verdict:
         (2 * np.log10(4), "That is the optical density of both layers. Back to a pixel value: 240 * 10 ** -OD."),
         (60 * 60 / 255, "Nearly: compare with the background's 240, not with 255."),
     ):
-        if _near(value, float(wrong)):
+        if near(value, float(wrong)):
             return hint(name, text)
-    if _near(value, 15.0):
+    if near(value, 15.0):
         return right(name, "Twice the stain is twice the optical density: a quarter of a quarter of the light.")
     return hint(name, "Compute OD = -log10(60/240) for one layer, double it, and go back: 240 * 10 ** -OD.")
 
@@ -38,23 +38,23 @@ def check_physical_crop(answer) -> Verdict:
         return verdict
     if isinstance(answer, str) or not hasattr(answer, "__len__") or not hasattr(answer, "__iter__"):
         return hint(name, "Expected two numbers: answer = (side of the crop in pixels, micrometres per pixel).")
-    numbers = [_number(value) for value in answer]
+    numbers = [number(value) for value in answer]
     if len(numbers) != 2 or None in numbers:
         return hint(name, "Expected two numbers: answer = (side of the crop in pixels, micrometres per pixel).")
     side, scale = numbers
-    if _near(side, 512):
+    if near(side, 512):
         return hint(name, "512 px is the whole image, 40 um wide. How many pixels show 25 um?")
-    if _near(side, 25 / 12.8, 0.02):
+    if near(side, 25 / 12.8, 0.02):
         return hint(name, "Divided the wrong way: 12.8 pixels to each of 25 micrometres.")
-    if not _near(side, 320):
+    if not near(side, 320):
         return hint(name, "The side of the crop is 25 um times the pixels per micrometre.")
-    if _near(scale, 1 / 12.8):
+    if near(scale, 1 / 12.8):
         return hint(name, "The crop is right. 1/12.8 um is a native pixel; after resizing, 64 pixels share the 25 um.")
-    if _near(scale, 64 / 25):
+    if near(scale, 64 / 25):
         return hint(
             name, "The crop is right. The second number is upside down: micrometres per pixel, not the reverse."
         )
-    if _near(scale, 40 / 64):
+    if near(scale, 40 / 64):
         return hint(name, "The crop is right. The second number shares the whole 40 um; what is left after the crop?")
     if abs(scale - 25 / 64) > 1e-3:
         return hint(name, "The crop is right. After resizing, how many micrometres does each of the 64 pixels show?")
