@@ -1,12 +1,21 @@
 """What several tests share."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from wbc_tutorial.cells import COARSE_CLASSES
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Leave no figure open for the next test."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

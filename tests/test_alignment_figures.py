@@ -1,20 +1,12 @@
 """Figures and slider of notebooks 05 and 06: every panel is drawn, and the slider's picture follows its controls."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from wbc_tutorial import plots
 from wbc_tutorial.cells import CLASSES
 from wbc_tutorial.widgets import reversal_board
 
 LABELS, DOMAINS = np.tile([0, 0, 1], 20), np.repeat([0, 1], 30)
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def features(seed, h=2):
@@ -61,8 +53,8 @@ def test_the_slider_s_picture_follows_its_controls():
     board = reversal_board(games, {"a": LABELS, "b": 1 - LABELS}, DOMAINS)
     controls, picture = board.children
     game, strength = controls.children
-    seen = [bytes(picture.value)]
+    seen = [picture.png]
     for control, value in ((strength, 2), (game, "b"), (strength, 0)):
         control.value = value
-        seen.append(bytes(picture.value))
+        seen.append(picture.png)
     assert len(set(seen)) == 4 and all(value.startswith(b"\x89PNG") for value in seen)

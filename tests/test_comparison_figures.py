@@ -10,12 +10,6 @@ from wbc_tutorial.cells import CLASSES, COARSE_CLASSES
 from wbc_tutorial.evaluation import calibration_error
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def matrix(n_classes, absent, seed):
     counts = np.random.default_rng(seed).integers(0, 30, (n_classes, n_classes))
     counts[list(absent)] = 0

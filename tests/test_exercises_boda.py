@@ -125,11 +125,11 @@ def test_the_points_stay_when_another_image_is_chosen():
 
     points = np.array([(0.0, 1.0), (2.0, 0.0), (1.0, 1.0), (3.0, 2.0)])
     board = points_board(points, [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte"))
-    first = board._picture.value
+    first = board._picture.png
     board._controls["x"].value = 1.5
     assert board.points.tolist() == [[1.5, 1.0], *points[1:].tolist()] and points[0, 0] == 0
     board._controls["image"].value = 3
     assert (board._controls["x"].value, board._controls["y"].value) == (3, 2)
     board._controls["rule"].value = "balanced and calibrated"
     assert board.points.tolist() == [[1.5, 1.0], *points[1:].tolist()]
-    assert board._picture.value != first
+    assert board._picture.png != first

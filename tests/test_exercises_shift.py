@@ -75,8 +75,8 @@ def test_a_board_redraws_at_both_ends_of_every_slider():
             control.value = control.options[-1]
         else:
             control.value = control.min
-            low = bytes(board._picture.value)
+            low = board._picture.png
             control.value = control.max
-            high = bytes(board._picture.value)
+            high = board._picture.png
             assert low != high and high.startswith(b"\x89PNG"), name
     assert "sliders" in repr(board)

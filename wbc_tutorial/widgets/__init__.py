@@ -5,11 +5,13 @@ from wbc_tutorial.widgets.imbalance import imbalance_board
 from wbc_tutorial.widgets.ingredients import ingredient_board, seen_through
 from wbc_tutorial.widgets.laboratory import laboratory_board, turned
 from wbc_tutorial.widgets.neighbours import embeddings, neighbours_board
+from wbc_tutorial.widgets.picture import Picture
 from wbc_tutorial.widgets.points import PointsBoard, points_board
 from wbc_tutorial.widgets.reversal import reversal_board
 
 __all__ = [
     "Board",
+    "Picture",
     "PointsBoard",
     "embeddings",
     "imbalance_board",

@@ -1,12 +1,13 @@
 """A board: controls above one picture that a pure function of `wbc_tutorial.plots` redraws."""
 
-import io
 import threading
 from collections.abc import Callable, Mapping
 
 import ipywidgets
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+
+from wbc_tutorial.widgets.picture import Picture
 
 __all__ = ["Board", "slider"]
 
@@ -24,13 +25,19 @@ class Board(ipywidgets.VBox):
         Takes the controls' values by name and returns a figure.
     controls : mapping of str to ipywidgets.Widget
         Name of the argument -> slider or menu. Tab moves between them, the arrow keys turn them.
+    describe : callable
+        Takes the figure and the controls' values by name, and says what the figure shows: with the controls' present
+        values it is the picture's alternative text.
     """
 
-    def __init__(self, draw: Callable[..., Figure], controls: Mapping[str, ipywidgets.Widget]):
-        self._draw, self._controls = draw, dict(controls)
-        self._picture = ipywidgets.Image(
-            format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start")
-        )
+    def __init__(
+        self,
+        draw: Callable[..., Figure],
+        controls: Mapping[str, ipywidgets.Widget],
+        describe: Callable[..., str],
+    ):
+        self._draw, self._controls, self._describe = draw, dict(controls), describe
+        self._picture = Picture(layout=ipywidgets.Layout(max_width="100%", align_self="flex-start"))
         rows = ipywidgets.HBox(tuple(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
         super().__init__((rows, self._picture))
         for control in self._controls.values():
@@ -40,15 +47,21 @@ class Board(ipywidgets.VBox):
 
     def redraw(self) -> None:
         """Draw again with the controls' present values."""
-        file = io.BytesIO()
+        values = {name: control.value for name, control in self._controls.items()}
+        settings = ", ".join(map(_setting, self._controls.values()))
         with _TURN:
-            figure = self._draw(**{name: control.value for name, control in self._controls.items()})
-            figure.savefig(file, format="png")
+            figure = self._draw(**values)
+            self._picture.show(figure, f"{self._describe(figure, **values)} Set to: {settings}.")
             plt.close(figure)
-        self._picture.value = file.getvalue()
 
     def __repr__(self) -> str:
         return "Run this cell to see the sliders; the figures of this section show their ends without them."
+
+
+def _setting(control: ipywidgets.Widget) -> str:
+    """Name a control and its present value, as its label and its readout do."""
+    value = control.label if hasattr(control, "label") else format(control.value, control.readout_format)
+    return f"{control.description} {value}"
 
 
 def _wait_for_cells() -> None:

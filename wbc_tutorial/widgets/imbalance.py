@@ -4,6 +4,7 @@ import ipywidgets
 
 from wbc_tutorial import plots
 from wbc_tutorial.widgets.board import Board
+from wbc_tutorial.widgets.picture import title_of
 
 __all__ = ["imbalance_board"]
 
@@ -21,4 +22,13 @@ def imbalance_board(ratio: float = 10.0) -> Board:
         style={"description_width": "8em"},
         layout=ipywidgets.Layout(width="34em"),
     )
-    return Board(plots.majority_vote, {"ratio": control})
+    return Board(plots.majority_vote, {"ratio": control}, _describe)
+
+
+def _describe(figure, **_) -> str:
+    tail, scores = figure.axes
+    micro, macro = (text.get_text() for text in scores.texts)
+    return (
+        f"Bars fall from the largest class to the smallest: {title_of(tail)}. "
+        f"Always naming the largest scores F1-micro {micro}, F1-macro {macro}."
+    )

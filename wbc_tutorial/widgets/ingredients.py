@@ -1,5 +1,7 @@
 """One ingredient, applied to one cell from each simulated laboratory: before and after."""
 
+import textwrap
+
 import ipywidgets
 import numpy as np
 
@@ -28,7 +30,8 @@ def seen_through(ingredients: tuple[str, ...], cell: str = "eosinophil", draw: i
     before = np.stack([simulate_cell(laboratory, cell, 0, size=64) for laboratory in SIMULATED])
     recipe = check_recipe(ingredients)
     after = look_through(recipe, before.transpose(0, 3, 1, 2), seed=draw).transpose(0, 2, 3, 1)
-    return plots.before_and_after({"photographed": before, " + ".join(recipe) or "nothing": after}, SIMULATED)
+    name = textwrap.fill(" + ".join(recipe) or "nothing", 24)  # as long as its image is high
+    return plots.before_and_after({"photographed": before, name: after}, SIMULATED)
 
 
 def ingredient_board() -> Board:
@@ -42,4 +45,14 @@ def ingredient_board() -> Board:
         "cell": ipywidgets.Dropdown(options=CLASSES, value="eosinophil", description="cell", **menu),
         "draw": ipywidgets.IntSlider(0, 0, 20, description="draw number", continuous_update=False, **menu),
     }
-    return Board(seen_through, controls)
+    return Board(seen_through, controls, _describe)
+
+
+def _describe(figure, *, cell, **_) -> str:
+    """Say what is seen, and how far apart the laboratories' mean colours are, before and after."""
+    means = np.stack([np.asarray(axis.images[0].get_array()).mean(axis=(0, 1)) for axis in figure.axes])
+    before, after = np.ptp(means.reshape(2, len(SIMULATED), 3), axis=1).max(axis=1)
+    return (
+        f"One {cell} from each of {', '.join(SIMULATED)}: as photographed, and through the ingredient. "
+        f"The mean colours of the laboratories are up to {before:.0f} of 255 apart, then {after:.0f}."
+    )

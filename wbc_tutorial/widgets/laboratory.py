@@ -52,6 +52,16 @@ def _draw(laboratory, cell, *, stain, blur_um, warmth, brightness, noise, field_
     return plots.turned_knobs(before, np.asarray(after), "with your knobs")
 
 
+def _describe(figure, *, laboratory, cell, **_) -> str:
+    """Say what is seen, and the mean colour before and after."""
+    before, after = (np.asarray(axis.images[0].get_array()).mean(axis=(0, 1)) for axis in figure.axes[:2])
+    colours = ("red {:.0f}, green {:.0f}, blue {:.0f}".format(*colour) for colour in (before, after))
+    return (
+        f"A simulated {cell} from {laboratory}, as it is and with the knobs turned, and its histograms of colour. "
+        "Mean colour: {}; now {}.".format(*colours)
+    )
+
+
 def laboratory_board(laboratory: str = "sim_acevedo") -> Board:
     """Sliders for a simulated laboratory's stain, focus, light, noise and field; the cell underneath stays the same."""
     menu = {"style": {"description_width": "11em"}, "layout": ipywidgets.Layout(width="26em")}
@@ -65,4 +75,4 @@ def laboratory_board(laboratory: str = "sim_acevedo") -> Board:
         "noise": slider("sensor noise", 0.01, 0.0, 0.15, step=0.01),
         "field_um": slider("field", FIELD_UM, 15.0, 40.0, step=1.0, unit="µm"),
     }
-    return Board(_draw, controls)
+    return Board(_draw, controls, _describe)

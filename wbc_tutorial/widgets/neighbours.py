@@ -8,6 +8,7 @@ import numpy as np
 from wbc_tutorial import plots
 from wbc_tutorial.latent import embed, neighbours_kept
 from wbc_tutorial.widgets.board import Board
+from wbc_tutorial.widgets.picture import title_of
 
 __all__ = ["embeddings", "neighbours_board"]
 
@@ -65,4 +66,7 @@ def neighbours_board(
         groups, names = (labels, classes) if by_class else (domains, domain_names)
         return plots.latent_grid({title: pictures[settings]}, groups, names, columns=1, classes=by_class, side=4.6)
 
-    return Board(draw, controls)
+    def describe(figure, colour: str, **_) -> str:
+        return f"Images laid out by UMAP, coloured by {colour}; {title_of(figure.axes[0])}."
+
+    return Board(draw, controls, describe)

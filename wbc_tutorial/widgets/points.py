@@ -7,6 +7,7 @@ import numpy as np
 
 from wbc_tutorial import plots
 from wbc_tutorial.widgets.board import Board, slider
+from wbc_tutorial.widgets.picture import title_of
 
 __all__ = ["PointsBoard", "points_board"]
 
@@ -38,7 +39,7 @@ class PointsBoard(Board):
                 self.points, image=image, balanced=balanced, nu=nu if calibrated else 0.0, temperature=temperature
             )
 
-        super().__init__(move_and_draw, controls)
+        super().__init__(move_and_draw, controls, _describe)
 
     def redraw(self) -> None:
         """Draw again; a newly chosen image first hands its place to the sliders."""
@@ -52,6 +53,17 @@ class PointsBoard(Board):
             self._moving = False
         self._chosen = chosen
         super().redraw()
+
+
+def _describe(figure, *, image, **_) -> str:
+    """Read the loss, and the image's shares, from the figure."""
+    plane, bars = figure.axes
+    pairs = (label.get_text() for label in bars.get_yticklabels())
+    shares = "; ".join(f"{pair}: {text.get_text()}" for pair, text in zip(pairs, bars.texts, strict=True))
+    return (
+        f"Numbered images in the plane, arrows downhill: {title_of(plane)}. "
+        f"Shares of the softmax of image {image}: {shares}."
+    )
 
 
 def points_board(points, labels, domains, classes) -> PointsBoard:

@@ -39,4 +39,13 @@ def reversal_board(
     def draw(game: str, strength: float):
         return plots.decision_planes({f"strength {strength:g}": games[game, strength]}, labels[game], domains)
 
-    return Board(draw, controls)
+    def describe(_, game: str, strength: float) -> str:
+        z, weight, bias = games[game, strength]
+        right = ((z @ weight.T + bias).argmax(axis=1) == labels[game]).mean()
+        apart = np.linalg.norm(z[domains == 0].mean(axis=0) - z[domains == 1].mean(axis=0))
+        return (
+            f"Features of laboratories A and B over the classifier's two regions: {right:.0%} of the images lie in the "
+            f"region of their class, and the means of the laboratories are {apart:.2f} apart."
+        )
+
+    return Board(draw, controls, describe)
