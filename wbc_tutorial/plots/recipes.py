@@ -49,21 +49,23 @@ def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "")
     """
     names = {r: name for r, name in names.items() if r in closed.index.get_level_values("recipe")}
     methods = [m for m in METHODS if m in closed.index.get_level_values("method")]
+    present = {r: [m for m in methods if (r, m) in closed.index] for r in names}
     height = 0.8 / len(methods)
-    figure, axis = plt.subplots(figsize=(6.8, (0.16 + 0.17 * len(methods)) * len(names) + 1.1))
+    figure, axis = plt.subplots(figsize=(6.8, (0.1 + 0.13 * len(methods)) * len(names) + 1.2))
     for number, method in enumerate(methods):
-        shown = [(y, closed.loc[(r, method)]) for y, r in enumerate(names) if (r, method) in closed.index]
-        y = np.array([place for place, _ in shown]) + (number - (len(methods) - 1) / 2) * height
-        values = pd.DataFrame([line for _, line in shown])
+        recipes = [r for r in names if method in present[r]]
+        place = {r: y - (len(present[r]) - 1) / 2 * height for y, r in enumerate(names)}
+        y = [place[r] + present[r].index(method) * height for r in recipes]
+        values = closed.loc[[(r, method) for r in recipes]]
         spread = np.stack([values.closed - values.low, values.high - values.closed]).clip(min=0)
-        colour, hatch = DOMAIN_STYLE[number][1], ("", "///", "...", "xx")[number]
         axis.barh(
-            y, 100 * values.closed, height * 0.9, xerr=100 * spread, color=colour, hatch=hatch, edgecolor="white",
-            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "0.2"}, label=METHODS[method],
+            y, 100 * values.closed, height * 0.9, xerr=100 * spread, color=DOMAIN_STYLE[number][1],
+            hatch=("", "///", "...", "xx")[number], edgecolor="white", label=METHODS[method],
+            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "0.2"},
         )  # fmt: skip
     axis.axvline(0, color="0.2", linewidth=0.8)
     axis.set(yticks=range(len(names)), yticklabels=list(names.values()), ylim=(len(names) - 0.4, -0.6))
-    axis.set(xlabel="gap closed, % (0 = ERM without a recipe)", title=title)
+    axis.set_xlabel(f"gap closed, %{': ' * bool(title)}{title} (0 = ERM without a recipe)")
     axis.tick_params(axis="y", length=0)
-    axis.legend(loc="best")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(methods))
     return figure
