@@ -101,7 +101,7 @@ def check_chosen_where(answer) -> Verdict:
     if letters == {"A", "C"}:
         return right(name, "Both look only at laboratories that one trains on; U and V are read once, at the end.")
     for letter, text in (
-        ("B", "B: whoever keeps the best of ten recipes on U reports luck as skill, and U is no longer unseen."),
+        ("B", "B: whoever reports the best of ten recipes where it was found reports luck as skill."),
         ("D", "D: half of U's images tell as much about U's stain and light as all of them."),
         ("E", "E: a look that decides is a choice, with or without a number: the ledger would not even show it."),
     ):
