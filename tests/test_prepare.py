@@ -188,7 +188,14 @@ def test_interrupted_run_leaves_no_half_set(how, tmp_path):
                "--um-per-px", "0.03", "--out", str(tmp_path / "out"), "--jobs", "1"]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS.parent)}
     for _attempt in range(5):  # on a busy machine the run may end before the signal reaches it: then once more
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests started by a shell's & ignore it
+        )
         while process.poll() is None:
             with contextlib.suppress(FileNotFoundError):
                 if any(path.stat().st_size for path in tmp_path.glob(".out.*.partial/scratch.raw")):
