@@ -194,7 +194,7 @@ def test_interrupted_run_leaves_no_half_set(how, tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests started by a shell's & ignore it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a shell's & ignores it
         )
         while process.poll() is None:
             with contextlib.suppress(FileNotFoundError):
