@@ -136,6 +136,7 @@ FLOORS = (
     (
         "benchmarks",
         "methods",
+        "ingredients",
         "recipes",
         "settings",
         "ledger",

@@ -9,6 +9,7 @@ from torch import nn
 
 from wbc_tutorial import __main__, adaptation, augmentation, models, normalisation, recipes, training
 from wbc_tutorial.cell_images import CellImages
+from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.methods import fit_options
 
 
@@ -150,37 +151,6 @@ def test_group_norm_keeps_scale_and_shift_and_no_statistics():
     assert torch.allclose(model(images)[:1], model(images[:1]), atol=1e-6), "other images of the batch play no part"
 
 
-def test_adapted_batch_norm_has_the_statistics_of_the_images(cells):
-    model = models.small_cnn(3, width=4)
-    adaptation.adapt_batch_norm(model, cells, n_images=48)
-    layer, first = model.backbone[1], model.backbone[0]
-    with torch.no_grad():
-        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
-    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
-    assert not model.training and layer.momentum == 0.1
-    with pytest.raises(ValueError, match="no batch norm"):
-        adaptation.adapt_batch_norm(models.use_group_norm(model), cells)
-
-
-def test_mixed_batch_norm_has_the_statistics_of_a_mixture(cells):
-    """Two layers' statistics mixed half and half are those of both sets of maps put together."""
-    dark, bright = (cells.subset(cells.domains == number) for number in (1, 0))
-    model = models.small_cnn(3, width=4)
-    adaptation.adapt_batch_norm(model, dark)
-    adaptation.adapt_batch_norm(model, bright, share=0.5)
-    first, layer = model.backbone[0], model.backbone[1]
-    with torch.no_grad():
-        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
-    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
-    assert torch.allclose(layer.running_var, maps.var((0, 2, 3)), rtol=1e-2)
-    before = [layer.running_var.clone() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
-    adaptation.adapt_batch_norm(model, dark, share=0.0)
-    after = [layer.running_var for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
-    assert all(map(torch.equal, before, after)), "a share of 0 changes nothing"
-    with pytest.raises(ValueError, match="share is 1.5"):
-        adaptation.adapt_batch_norm(model, dark, share=1.5)
-
-
 def test_averaging_leaves_the_moving_average_of_the_steps(cells):
     def trained(steps, averaging):
         training.seed_everything(0)
@@ -194,7 +164,7 @@ def test_averaging_leaves_the_moving_average_of_the_steps(cells):
         trained(1, 1.0)
 
 
-@pytest.mark.parametrize("name", recipes.INGREDIENTS)
+@pytest.mark.parametrize("name", INGREDIENTS)
 def test_every_ingredient_alone_trains_and_changes_something(cells, name):
     def trained(recipe):
         training.seed_everything(0)
@@ -206,9 +176,7 @@ def test_every_ingredient_alone_trains_and_changes_something(cells, name):
             | fit_options("boda", cells.counts, model.n_features, boda=boda)
         )
         training.fit(model, cells, steps=steps, per_domain=6, progress=None, **options)
-        if share := recipes.adapted_share(recipe):
-            adaptation.adapt_batch_norm(model, cells, share=share)
-        return torch.from_numpy(training.extract(model, cells)[1])
+        return torch.from_numpy(adaptation.read(model, cells, **recipes.test_changes(recipe, known=False))[1])
 
     plain, changed = trained(()), trained((name,))
     assert torch.isfinite(changed).all() and not torch.allclose(plain, changed, atol=1e-6)
@@ -232,13 +200,15 @@ def test_a_recipe_is_checked_and_put_in_order(capsys):
         recipes.check_recipe(["group_norm", "test_norm"])
     with pytest.raises(ValueError, match="test_norm and half_norm exclude each other"):
         recipes.check_recipe(["half_norm", "test_norm"])
+    with pytest.raises(ValueError, match="half_norm and even_norm exclude each other"):
+        recipes.check_recipe(["even_norm", "half_norm"])
     with pytest.raises(SystemExit):
         __main__.main(["--help"])
     help_text = capsys.readouterr().out
-    assert all(name in help_text for name in recipes.INGREDIENTS)
+    assert all(name in help_text for name in INGREDIENTS)
     assert __main__.main(["--recipe", "salt", "--out", "/nowhere"]) == 2
 
 
 def test_every_ingredient_says_what_it_does():
-    for ingredient in recipes.INGREDIENTS.values():
+    for ingredient in INGREDIENTS.values():
         assert ingredient.what.endswith(".") and len(ingredient.what) > 20

@@ -1,19 +1,106 @@
 """Floor 4, adaptation: what may be taken from a tested laboratory's images without their labels."""
 
+import copy
+
 import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from wbc_tutorial.batches import as_tensor
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.models import Classifier
+from wbc_tutorial.training import extract
 
-__all__ = ["adapt_batch_norm"]
+__all__ = ["adapt_batch_norm", "prototype_head", "read"]
+
+
+def read(
+    model: Classifier,
+    cells: CellImages,
+    *,
+    batch_norm: dict | None = None,
+    all_views: bool = False,
+    n_support: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features (N, h) and logits (N, C) of one laboratory's images; the model given is left as it is.
+
+    Parameters
+    ----------
+    model : Classifier
+    cells : CellImages
+        Of one laboratory.
+    batch_norm : dict, optional
+        Options of `adapt_batch_norm`; None = its statistics stay.
+    all_views : bool
+        Average the features over the square's eight symmetries.
+    n_support : int
+        Images a class for `prototype_head`; 0 = the head stays.
+    """
+    if batch_norm is not None:
+        model = adapt_batch_norm(copy.deepcopy(model), cells, **batch_norm)
+    features, logits = extract(model, cells, all_views=all_views)
+    if n_support:
+        head = prototype_head(model.head.cpu(), *map(torch.as_tensor, (features, logits)), n_support=n_support)
+        logits = head(torch.as_tensor(features)).detach().numpy()
+    return features, logits
+
+
+@torch.no_grad()
+def prototype_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: int = 20) -> nn.Linear:
+    """Build a linear head whose weights are class means of a laboratory's own surest features (T3A).
+
+    ``w'_c = normalise(sum of w_c / |w_c| and of z_i / |z_i| over the support of c)``, ``logits_c = w'_c . z``, no bias.
+    The support of c: of the images that the given logits name c, the `n_support` of lowest entropy. No label is read.
+
+    Parameters
+    ----------
+    head : nn.Linear
+        Trained; its weights (C, h) are one member of each mean, so that a class without support keeps its direction.
+    features : float (N, h)
+    logits : float (N, C)
+    n_support : int
+
+    Notes
+    -----
+    Iwasawa and Matsuo, "Test-time classifier adjustment module for model-agnostic domain generalization", NeurIPS
+    2021. There images arrive one by one; here the laboratory is there as a whole.
+
+    Examples
+    --------
+    >>> import torch
+    >>> head = torch.nn.Linear(2, 2)
+    >>> _ = head.weight.data.copy_(torch.eye(2))
+    >>> z = torch.tensor([[3.0, 1.0], [1.0, 3.0]])
+    >>> prototype_head(head, z, z).weight.argmax(1).tolist()
+    [0, 1]
+    """
+    if n_support < 1:
+        raise ValueError(f"n_support is {n_support}; expected 1 or more images a class")
+    if features.shape[0] != logits.shape[0] or features.shape[1:] != head.weight.shape[1:]:
+        raise ValueError(
+            f"features are {tuple(features.shape)}, logits {tuple(logits.shape)} and the head's weights "
+            f"{tuple(head.weight.shape)}; expected (N, h), (N, C) and (C, h)"
+        )
+    predicted, entropy = logits.argmax(1), torch.distributions.Categorical(logits=logits).entropy()
+    directions = F.normalize(features, dim=1)
+    adjusted = nn.Linear(head.in_features, head.out_features, bias=False)
+    for number, weights in enumerate(F.normalize(head.weight, dim=1)):
+        rows = torch.where(predicted == number)[0]
+        support = directions[rows[entropy[rows].argsort(stable=True)[:n_support]]]
+        adjusted.weight[number] = F.normalize(weights + support.sum(0), dim=0)
+    return adjusted
 
 
 @torch.no_grad()
 def adapt_batch_norm(
-    model: Classifier, cells: CellImages, *, share: float = 1.0, n_images: int = 1024, seed: int = 0
+    model: Classifier,
+    cells: CellImages,
+    *,
+    share: float = 1.0,
+    even: bool = False,
+    n_images: int = 1024,
+    seed: int = 0,
 ) -> Classifier:
     """Move batch-norm statistics, in place, towards those of these images; their labels are not read.
 
@@ -29,6 +116,9 @@ def adapt_batch_norm(
     share : float in [0, 1]
         1 = the new statistics alone. They carry the laboratory's mix of classes as well as its look: where the two
         differ from training, a mixture is safer.
+    even : bool
+        Draw the images so that the classes which the model itself predicts, with statistics of any images, are equally
+        frequent: the laboratory's look is wanted, not its mix.
     n_images, seed : int
         How many images, and which.
 
@@ -41,7 +131,8 @@ def adapt_batch_norm(
     -----
     Li et al., "Adaptive batch normalization for practical domain adaptation", Pattern Recognition 80 (2018); mixed
     statistics: Schneider et al., "Improving robustness against common corruptions by covariate shift adaptation",
-    NeurIPS 2020.
+    NeurIPS 2020; prediction-balanced sampling: Gong et al., "NOTE: robust continual test-time adaptation against
+    temporal correlation", NeurIPS 2022.
     """
     layers = [layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     if not layers:
@@ -49,17 +140,28 @@ def adapt_batch_norm(
     if not 0 <= share <= 1:
         raise ValueError(f"share is {share}; expected 0 (nothing changes) to 1 (the new statistics alone)")
     model.eval()
-    old = [(layer.running_mean.clone(), layer.running_var.clone(), layer.momentum) for layer in layers]
+    old = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(cells), generator=generator)[:n_images].numpy()
+    _mix_statistics(model, layers, old, cells.images[rows], share)
+    if even:
+        predicted = extract(model, cells)[1].argmax(1)
+        weights = torch.as_tensor(1 / np.bincount(predicted)[predicted])
+        rows = torch.multinomial(weights, n_images, replacement=True, generator=generator).numpy()
+        _mix_statistics(model, layers, old, cells.images[rows], share)
+    return model
+
+
+def _mix_statistics(model: Classifier, layers: list[nn.Module], old: list, images: np.ndarray, share: float) -> None:
+    """Set each layer's statistics to those of a mixture of the old images and these."""
+    momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.train().momentum = None  # the plain mean over batches
-    generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(cells), generator=generator)[:n_images].numpy()
-    for part in np.array_split(rows, max(1, round(len(rows) / 64))):
-        model.features(as_tensor(cells.images[part], next(model.parameters()).device))
-    for layer, (mean, variance, momentum) in zip(layers, old, strict=True):
+    for part in np.array_split(images, max(1, round(len(images) / 64))):
+        model.features(as_tensor(part, next(model.parameters()).device))
+    for layer, (mean, variance), momentum in zip(layers, old, momenta, strict=True):
         shift = (layer.running_mean - mean).square()
         layer.running_mean.lerp_(mean, 1 - share)
         layer.running_var.lerp_(variance, 1 - share).add_(shift, alpha=share * (1 - share))
         layer.eval().momentum = momentum
-    return model

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wbc_tutorial.normalisation import optical_density
 
-__all__ = ["augment", "augment_physically"]
+__all__ = ["augment", "augment_physically", "symmetries"]
 
 
 def augment(images: Tensor, generator: torch.Generator, stain_jitter: float = 0.1) -> Tensor:
@@ -35,6 +35,17 @@ def augment(images: Tensor, generator: torch.Generator, stain_jitter: float = 0.
         a, b = (torch.rand(2, n, 3, 1, 1, generator=generator) * 2 - 1).to(images.device) * stain_jitter
         images = (images.clamp_min(1 / 255).log_() * (1 + a) - b / 2).exp_().clamp_(max=1)
     return images
+
+
+def symmetries(images: Tensor) -> list[Tensor]:
+    """Return the square's eight symmetries of each image, the image itself first.
+
+    Parameters
+    ----------
+    images : (N, 3, S, S)
+    """
+    turned = [torch.rot90(images, quarter, (2, 3)) for quarter in range(4)]
+    return [view.contiguous(memory_format=torch.channels_last) for view in (*turned, *(v.flip(3) for v in turned))]
 
 
 def augment_physically(

@@ -1,6 +1,5 @@
 """Floor 5, the experiment: benchmark x method x fold x seed -> rows in the ledger."""
 
-import copy
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -110,11 +109,9 @@ def _score(settings: Settings, model, part: CellImages, shots: np.ndarray):
     logits = np.empty((len(part), len(part.classes)), dtype=np.float32)
     features = np.empty((len(part), model.n_features), dtype=np.float32)
     for number in range(len(part.domain_names)):
-        here, tested = np.flatnonzero(part.domains == number), model
-        share = recipes.adapted_share(settings.recipe)
-        if share and part.domain_names[number] not in settings.train:  # a known laboratory set its statistics itself
-            tested = adaptation.adapt_batch_norm(copy.deepcopy(model), part.subset(here), share=share)
-        features[here], logits[here] = training.extract(tested, part.subset(here))
+        here, known = np.flatnonzero(part.domains == number), part.domain_names[number] in settings.train
+        changes = recipes.test_changes(settings.recipe, known=known)  # what was trained on is not adapted to
+        features[here], logits[here] = adaptation.read(model, part.subset(here), **changes)
     scores = [
         (domain, evaluation.summary(part.labels[here], logits[here], shots))
         for domain, here in _domains(part, pooled=part.domain_names == settings.train)

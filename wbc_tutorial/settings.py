@@ -23,7 +23,7 @@ class Settings:
     steps : int or None
         Training batches; None = the benchmark's own. The ingredient ``longer`` doubles it.
     recipe : tuple of str
-        Keys of `recipes.INGREDIENTS`; () = none.
+        Keys of `ingredients.INGREDIENTS`; () = none.
     leave_out : str or None
         A training laboratory that is not trained on and takes the place of the unseen ones: for choosing a recipe.
         The benchmark's unseen laboratories are then not scored at all.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-from wbc_tutorial.augmentation import augment
+from wbc_tutorial.augmentation import augment, symmetries
 from wbc_tutorial.baselines import cross_entropy
 from wbc_tutorial.batches import as_tensor, batches
 from wbc_tutorial.cell_images import CellImages
@@ -176,15 +176,22 @@ def refresh(alignment, model: Classifier, cells: CellImages) -> None:
 
 
 @torch.inference_mode()
-def extract(model: Classifier, cells: CellImages, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """Return features (N, h) and logits (N, C) of all images, as float32 arrays; the model is set to evaluation."""
+def extract(
+    model: Classifier, cells: CellImages, batch_size: int = 64, *, all_views: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features (N, h) and logits (N, C) of all images, as float32 arrays; the model is set to evaluation.
+
+    With `all_views` an image's features are the mean over the square's eight symmetries, and its logits those of the
+    mean; the head is linear, so they are the mean logits too.
+    """
     model.eval()
     device = next(model.parameters()).device
     features, logits = [], []
     for start in range(0, len(cells), batch_size):
         images = as_tensor(cells.images[np.arange(start, min(start + batch_size, len(cells)))], device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            latent = model.features(images)
+            views = symmetries(images) if all_views else (images,)
+            latent = sum(model.features(view) for view in views) / len(views)
             logits.append(model.head(latent).float().cpu())
         features.append(latent.float().cpu())
     return torch.cat(features).numpy(), torch.cat(logits).numpy()

@@ -9,10 +9,11 @@ import torch
 
 from wbc_tutorial import models, recipes, training
 from wbc_tutorial.cell_images import CellImages
+from wbc_tutorial.ingredients import INGREDIENTS
 
 STEPS = 3
 RECIPES = {"chosen": recipes.CHOSEN} | {
-    name: (name,) for name, each in recipes.INGREDIENTS.items() if each.standardise or each.fit
+    name: (name,) for name, each in INGREDIENTS.items() if each.standardise or each.fit
 }
 
 

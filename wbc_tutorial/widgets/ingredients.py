@@ -8,7 +8,8 @@ import numpy as np
 from wbc_tutorial import plots
 from wbc_tutorial.cells import CLASSES
 from wbc_tutorial.images import SIMULATED
-from wbc_tutorial.recipes import INGREDIENTS, check_recipe, look_through
+from wbc_tutorial.ingredients import INGREDIENTS
+from wbc_tutorial.recipes import check_recipe, look_through
 from wbc_tutorial.simulator import simulate_cell
 from wbc_tutorial.widgets.board import Board
 
@@ -21,7 +22,7 @@ def seen_through(ingredients: tuple[str, ...], cell: str = "eosinophil", draw: i
     Parameters
     ----------
     ingredients : tuple of str
-        Of `recipes.INGREDIENTS`; those that do not touch images change nothing here.
+        Of `ingredients.INGREDIENTS`; those that do not touch images change nothing here.
     cell : str
         A class.
     draw : int

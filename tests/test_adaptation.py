@@ -1,0 +1,169 @@
+"""What is taken from a tested laboratory's images, without labels: batch-norm statistics, prototypes, views."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from wbc_tutorial import adaptation, augmentation, models, recipes, training
+from wbc_tutorial.cell_images import CellImages
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Two laboratories of three classes, 16 px; the class is the brightness, the second laboratory is darker."""
+    generator = np.random.default_rng(0)
+    labels = np.tile(np.repeat([0, 1, 2], [12, 8, 4]), 2)
+    domains = np.repeat([0, 1], 24)
+    light = (90 + 60 * labels - 40 * domains)[:, None, None, None]
+    pixels = (light + generator.integers(0, 40, (48, 3, 16, 16))).clip(0, 255)
+    return CellImages(pixels.astype(np.uint8), labels, domains, ("a", "b", "c"), ("x", "y"))
+
+
+def test_adapted_batch_norm_has_the_statistics_of_the_images(cells):
+    model = models.small_cnn(3, width=4)
+    adaptation.adapt_batch_norm(model, cells, n_images=48)
+    layer, first = model.backbone[1], model.backbone[0]
+    with torch.no_grad():
+        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
+    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert not model.training and layer.momentum == 0.1
+    with pytest.raises(ValueError, match="no batch norm"):
+        adaptation.adapt_batch_norm(models.use_group_norm(model), cells)
+
+
+def test_mixed_batch_norm_has_the_statistics_of_a_mixture(cells):
+    """Two layers' statistics mixed half and half are those of both sets of maps put together."""
+    dark, bright = (cells.subset(cells.domains == number) for number in (1, 0))
+    model = models.small_cnn(3, width=4)
+    adaptation.adapt_batch_norm(model, dark)
+    adaptation.adapt_batch_norm(model, bright, share=0.5)
+    first, layer = model.backbone[0], model.backbone[1]
+    with torch.no_grad():
+        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
+    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert torch.allclose(layer.running_var, maps.var((0, 2, 3)), rtol=1e-2)
+    before = [layer.running_var.clone() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    adaptation.adapt_batch_norm(model, dark, share=0.0)
+    after = [layer.running_var for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert all(map(torch.equal, before, after)), "a share of 0 changes nothing"
+    with pytest.raises(ValueError, match="share is 1.5"):
+        adaptation.adapt_batch_norm(model, dark, share=1.5)
+
+
+class ByBrightness(nn.Module):
+    """A batch norm whose statistics the tests look at, behind a head that names bright images 1, others 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, images):
+        self.norm(images)
+        bright = (images.mean((1, 2, 3)) > 0.5).float()
+        return torch.stack([1 - bright, bright], 1)
+
+
+def test_even_statistics_are_those_of_equally_frequent_predictions():
+    values = np.repeat([51, 204], [360, 40])  # .2 and .8; 9 in 10 are dark
+    images = np.broadcast_to(values[:, None, None, None], (400, 3, 4, 4)).astype(np.uint8)
+    cells = CellImages(images, np.zeros(400, int), np.zeros(400, int), ("a", "b"), ("x",))
+    model = models.Classifier(ByBrightness(), 2, 2, (0, 0, 0), (1, 1, 1))
+    nn.init.eye_(model.head.weight)
+    means = {}
+    for even in (False, True):
+        adaptation.adapt_batch_norm(model, cells, even=even)
+        means[even] = model.backbone.norm.running_mean.mean().item()
+    assert means[False] == pytest.approx(0.26, abs=1e-6), "the laboratory's mix"
+    assert means[True] == pytest.approx(0.5, abs=0.03), "half of what is predicted dark, half bright"
+
+
+def test_even_statistics_mix_with_the_trained_ones_once(cells):
+    """Drawing twice must not mix twice: with one predicted class both draws hold every class as it is."""
+    one = cells.subset(np.flatnonzero(cells.labels == 0))
+    plain, even = models.small_cnn(3, width=4), models.small_cnn(3, width=4)
+    even.load_state_dict(plain.state_dict())
+    for model in (plain, even):
+        nn.init.zeros_(model.head.weight)
+    adaptation.adapt_batch_norm(plain, one, share=0.5)
+    adaptation.adapt_batch_norm(even, one, share=0.5, even=True)
+    for a, b in zip(plain.modules(), even.modules(), strict=True):
+        if isinstance(a, nn.BatchNorm2d):
+            assert torch.allclose(a.running_mean, b.running_mean, atol=0.05)
+
+
+def test_prototypes_by_hand():
+    """Two classes, three images: class 0's surest image joins its weights, class 1 has none and keeps its direction."""
+    head = nn.Linear(2, 2)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 5.0]]))
+    z = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
+    logits = torch.tensor([[9.0, 0.0], [1.0, 0.0]])
+    adjusted = adaptation.prototype_head(head, z, logits, n_support=1)
+    expected = F.normalize(torch.tensor([1 + 0.6, 0.8]), dim=0)  # (1, 0) + (.6, .8)
+    assert torch.allclose(adjusted.weight[0], expected) and torch.allclose(adjusted.weight[1], torch.tensor([0.0, 1.0]))
+    assert adjusted.bias is None and not adjusted.weight.grad_fn
+    both = adaptation.prototype_head(head, z, logits, n_support=5).weight[0]
+    assert torch.allclose(both, F.normalize(torch.tensor([1 + 0.6 + 1, 0.8]), dim=0)), "all there are"
+    assert torch.equal(head.weight, torch.tensor([[2.0, 0.0], [0.0, 5.0]])), "the trained head is left alone"
+
+
+def test_prototypes_follow_a_laboratory_whose_features_have_turned():
+    """Features turned by 40 degrees: the trained head errs, prototypes of what it reads surely do not."""
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.arange(300) % 3
+    angle = truth * 2 * torch.pi / 3 + torch.pi * 40 / 180 + 0.3 * torch.randn(300, generator=generator)
+    z = torch.stack([angle.cos(), angle.sin()], 1)
+    head = nn.Linear(2, 3, bias=False)
+    centres = torch.arange(3) * 2 * torch.pi / 3
+    head.weight.data = 5 * torch.stack([centres.cos(), centres.sin()], 1)
+    before = (head(z).argmax(1) == truth).float().mean()
+    after = (adaptation.prototype_head(head, z, head(z), n_support=90)(z).argmax(1) == truth).float().mean()
+    assert after > before + 0.05
+
+
+@pytest.mark.parametrize(
+    ("shapes", "n", "match"), [(((4, 2), (4, 3)), 0, "n_support is 0"), (((4, 5), (4, 3)), 2, r"features are \(4, 5\)")]
+)
+def test_prototypes_say_what_they_expect(shapes, n, match):
+    with pytest.raises(ValueError, match=match):
+        adaptation.prototype_head(nn.Linear(2, 3), *(torch.zeros(shape) for shape in shapes), n_support=n)
+
+
+def test_the_eight_views_are_the_square_s_symmetries():
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    views = augmentation.symmetries(image)
+    assert torch.equal(views[0], image) and len({tuple(view.flatten().tolist()) for view in views}) == 8
+    again = {tuple(view.flatten().tolist()) for view in augmentation.symmetries(views[5])}
+    assert again == {tuple(view.flatten().tolist()) for view in views}, "a group"
+
+
+def test_all_views_make_a_reading_the_same_for_every_turn(cells):
+    training.seed_everything(0)
+    model = models.small_cnn(3, width=4)
+    turned = CellImages(np.rot90(cells.images, 1, (2, 3)), cells.labels, cells.domains, cells.classes, ("x", "y"))
+    one, other = (training.extract(model, each, all_views=True) for each in (cells, turned))
+    assert np.allclose(one[0], other[0], atol=1e-5) and np.allclose(one[1], other[1], atol=1e-5)
+    plain = training.extract(model, cells)[0]
+    assert not np.allclose(plain, training.extract(model, turned)[0], atol=1e-5)
+    singly = [training.extract(model, turned.subset(np.array([row])), all_views=True)[0] for row in range(3)]
+    assert np.allclose(np.concatenate(singly), other[0][:3], atol=1e-5)
+
+
+def test_reading_leaves_the_model_as_it_was(cells):
+    training.seed_everything(0)
+    model = models.small_cnn(3, width=4)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    changes = recipes.test_changes(("even_norm", "prototypes", "views"), known=False)
+    features, logits = adaptation.read(model, cells, **changes)
+    assert features.shape == (48, model.n_features) and logits.shape == (48, 3)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert np.array_equal(adaptation.read(model, cells, **changes)[1], logits), "nothing is left to chance"
+
+
+def test_a_known_laboratory_is_not_adapted_to():
+    recipe = ("half_norm", "prototypes", "views")
+    assert recipes.test_changes(recipe, known=True) == {"all_views": True}
+    assert set(recipes.test_changes(recipe, known=False)) == {"batch_norm", "n_support", "all_views"}
+    assert recipes.test_changes((), known=False) == {}
