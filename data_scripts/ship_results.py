@@ -3,7 +3,9 @@
     python data_scripts/ship_results.py simulated --out results/simulated
     python data_scripts/ship_results.py simulated_variants --out results/simulated_variants
     python data_scripts/ship_results.py simulated_ablation --out results/simulated_ablation
-    python data_scripts/ship_results.py open5 --data DIR --out results/open5     # and open5_selection, open5_ablation
+    python data_scripts/ship_results.py open5 --data DIR --out results/open5
+
+and so open5_selection, open5_first_recipe and open5_ablation.
 
 Runs that a ledger in --out holds already are not repeated. Writes ``wbc_tutorial/results/<name>.csv`` (rows),
 ``<name>_confusion.csv`` (images by true and predicted class) and ``<name>.json`` (where they come from).
@@ -25,7 +27,8 @@ from problems import BadInput, OneLineParser, one_line_errors
 
 from wbc_tutorial import ablation, environment, experiments, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN
+from wbc_tutorial.ingredients import INGREDIENTS
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE
 
 TARGET = Path(tables.__file__).parent / "results"
 FIVE, BODA = ("erm", "coral", "dann", "boda", "boda_plus"), ("boda", "boda_plus")
@@ -57,6 +60,17 @@ class Shipment:
     steps: int | None = None
 
 
+def _folds(recipe: tuple[str, ...]) -> int:
+    """All folds where nothing has to be trained that is not trained anyway, else one."""
+    trained = {name for name in recipe if not INGREDIENTS[name].after_training}
+    return experiments.N_FOLDS if trained in (set(), {n for n in CHOSEN if not INGREDIENTS[n].after_training}) else 1
+
+
+ABLATION_OF_THE_FIRST = (
+    Part(FIRST_CHOICE, ("erm",)),
+    Part(FIRST_CHOICE, ("boda",), folds=3),
+    *(Part(r, ("erm",), folds=1) for r in ablation.recipes_of(FIRST_CHOICE) if 1 < len(r) < len(FIRST_CHOICE)),
+)
 SHIPMENTS = {
     "simulated": Shipment("simulated", (Part(),), seeds=(0, 1, 2)),
     "simulated_variants": Shipment(
@@ -76,12 +90,12 @@ SHIPMENTS = {
         tuple(Part(r, ("erm",), folds=1, leave_out=lab) for r in CANDIDATES for lab in BENCHMARKS["open5"].train),
         steps=300,
     ),
+    "open5_first_recipe": Shipment("open5", ABLATION_OF_THE_FIRST),
     "open5_ablation": Shipment(
         "open5",
         (
-            Part(CHOSEN, ("erm",)),
-            Part(CHOSEN, ("boda",), folds=3),
-            *(Part(r, ("erm",), folds=1) for r in ablation.recipes_of(CHOSEN) if 1 < len(r) < len(CHOSEN)),
+            Part(CHOSEN, ("erm", "boda")),
+            *(Part(r, ("erm",), _folds(r)) for r in ablation.recipes_of(CHOSEN) if r not in ((), CHOSEN)),
         ),
     ),
 }
@@ -143,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     n_threads, shipment = environment.use_threads(), SHIPMENTS[given.name]
-    rows, counts, folders = [], [], []
+    rows, counts, folders, trained = [], [], [], {}
     for part in shipment.parts:
         folders.append(given.out / part.label if len(shipment.parts) > 1 else given.out)
         try:
@@ -152,7 +166,7 @@ def main(arguments: list[str] | None = None) -> None:
                 shipment.benchmark, given.data, steps=steps, recipe=part.recipe, leave_out=part.leave_out
             )
             found = experiments.run(
-                settings, list(part.methods), n_folds=part.folds, seeds=shipment.seeds, out=folders[-1]
+                settings, list(part.methods), n_folds=part.folds, seeds=shipment.seeds, out=folders[-1], trained=trained
             )
         except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
             raise BadInput(str(error)) from error

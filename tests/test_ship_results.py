@@ -113,3 +113,22 @@ def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(name):
         assert set(CHOSEN) | set(ablation.OTHERS) <= set(rows.recipe)
     closed = ablation.gap_closed(pd.concat([tables.shipped(name.split("_")[0]).assign(recipe="none"), rows]))
     assert closed.closed["none", "erm"] == 0 and closed.closed.between(-1, 1).all()
+
+
+def test_recipes_that_differ_only_after_training_share_one(data, monkeypatch, tmp_path):
+    from wbc_tutorial import experiments, training
+
+    fitted, fit = [], training.fit
+    monkeypatch.setattr(training, "fit", lambda *a, **k: fitted.append(k["seed"]) or fit(*a, **k))
+    alone, trained = {}, {}
+    for shared in (None, trained):
+        for recipe in ((), ("views",), ("even_norm", "prototypes"), ("quick", "views")):
+            settings = experiments.Settings("open5", data, backbone="small_cnn", steps=2, recipe=recipe)
+            out = tmp_path / f"{shared is None}" / "+".join(recipe or ("none",))
+            rows = experiments.run(settings, ["erm", "erm_plus"], out=out, progress=False, trained=shared)
+            scores = rows[["domain", "method", "f1_micro", "f1_macro", "calibration_error"]]
+            if shared is None:
+                alone[recipe] = scores
+            else:
+                assert scores.equals(alone[recipe]), recipe
+    assert len(fitted) == 4 + 2 and len(trained) == 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.recipes import check_recipe
 from wbc_tutorial.tables import per_run
 
@@ -15,6 +16,9 @@ OTHERS = ("light", "stain", "test_norm", "averaging")
 
 def recipes_of(full: tuple[str, ...], others: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
     """Return the recipes of an ablation and what each is: none, each ingredient alone, all but one, all.
+
+    Where several ingredients look at the tested laboratory's images, there is one more: ``"image by image"``, without
+    any of them.
 
     Parameters
     ----------
@@ -32,6 +36,9 @@ def recipes_of(full: tuple[str, ...], others: tuple[str, ...] = ()) -> dict[tupl
     names = {(): "none"} | {(name,): f"{name} alone" for name in (*full, *(n for n in others if n not in full))}
     if len(full) > 2:
         names |= {tuple(n for n in full if n != name): f"all but {name}" for name in full}
+    blind = tuple(name for name in full if not INGREDIENTS[name].adapt)
+    if 1 < len(blind) < len(full) - 1:
+        names |= {blind: "image by image"}
     return names | ({full: "all"} if len(full) > 1 else {})
 
 

@@ -1,9 +1,10 @@
 """Floor 5, the experiment: benchmark x method x fold x seed -> rows in the ledger."""
 
+import copy
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from wbc_tutorial import __version__, adaptation, cluster, evaluation, models, r
 from wbc_tutorial.benchmarks import BENCHMARKS, Benchmark, load_benchmark
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.images import folds
+from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.ledger import Ledger
 from wbc_tutorial.methods import FAMILIES, METHODS, fit_options
 from wbc_tutorial.settings import Settings
@@ -41,7 +43,13 @@ def _peak_memory_mb() -> float:
 
 
 def run_one(
-    settings: Settings, methods: tuple[str, ...], fold: int, seed: int, progress: bool = False
+    settings: Settings,
+    methods: tuple[str, ...],
+    fold: int,
+    seed: int,
+    progress: bool = False,
+    *,
+    trained: dict | None = None,
 ) -> dict[str, tuple[list[dict], dict[str, np.ndarray]]]:
     """Train once and score: on the validation part of the training laboratories and on every unseen laboratory.
 
@@ -53,6 +61,8 @@ def run_one(
     fold, seed : int
     progress : bool
         Show a progress bar.
+    trained : dict, optional
+        Networks trained before, in this process: recipes that differ only in what comes after training share one.
 
     Returns
     -------
@@ -63,22 +73,20 @@ def run_one(
     known, unseen = cells.of_domain(*settings.train), cells.of_domain(*settings.unseen)
     train_rows, validation_rows = folds(known, N_FOLDS)[fold]
     train, validation = known.subset(train_rows), known.subset(validation_rows)
-    training.seed_everything(1000 * seed + fold)
-    model = recipes.prepare_model(models.build(settings.backbone, len(cells.classes)), settings.recipe)
-    options = _options(settings, BENCHMARKS[settings.benchmark])
-    boda = recipes.boda_changes(settings.recipe)
-    chance = {"augmentation": options["augmentation"]} if "augmentation" in options else {}
-    options |= fit_options(methods[0], train.counts, model.n_features, boda=boda, **chance)
-    label = f"{METHODS[methods[0]]}, fold {fold}" if progress else None
-    history = training.fit(model, train, seed=1000 * seed + fold, progress=label, **options)
+    recipe = tuple(name for name in settings.recipe if not INGREDIENTS[name].after_training)
+    trained = {} if trained is None else trained
+    needs = replace(settings, recipe=recipe), methods[0].removesuffix("_plus"), fold, seed
+    if needs not in trained:
+        trained[needs] = _train(*needs, train, progress=progress)
+    model, seconds_per_step, steps = copy.deepcopy(trained[needs])
     key = {"benchmark": settings.benchmark, "fold": fold, "seed": seed}
-    measured = {"seconds_per_step": history.seconds_per_step}
+    measured = {"seconds_per_step": seconds_per_step}
     results = {}
     for method in methods:
         if method.endswith("_plus"):
             training.retrain_classifier(model, train, seed=1000 * seed + fold)
         scored = [_score(settings, model, part, train.counts.sum(axis=0)) for part in (validation, unseen)]
-        facts = {"backbone": settings.backbone, "steps": options["steps"], "version": __version__}
+        facts = {"backbone": settings.backbone, "steps": steps, "version": __version__}
         measured["peak_memory_mb"] = _peak_memory_mb()
         splits = ("in_domain", "left_out" if settings.leave_out else "unseen")
         rows = [
@@ -91,6 +99,21 @@ def run_one(
         columns["features"] = columns["features"][columns["in_picture"]].astype(np.float16)
         results[method] = rows, columns | {"classes": np.array(cells.classes)}
     return results
+
+
+def _train(
+    settings: Settings, method: str, fold: int, seed: int, train: CellImages, *, progress: bool
+) -> tuple[models.Classifier, float, int]:
+    """Return a network trained by a method and the settings' recipe, its seconds a step, and its steps."""
+    training.seed_everything(1000 * seed + fold)
+    model = recipes.prepare_model(models.build(settings.backbone, len(train.classes)), settings.recipe)
+    options = _options(settings, BENCHMARKS[settings.benchmark])
+    boda = recipes.boda_changes(settings.recipe)
+    chance = {"augmentation": options["augmentation"]} if "augmentation" in options else {}
+    options |= fit_options(method, train.counts, model.n_features, boda=boda, **chance)
+    label = f"{METHODS[method]}, fold {fold}" if progress else None
+    history = training.fit(model, train, seed=1000 * seed + fold, progress=label, **options)
+    return model, history.seconds_per_step, options["steps"]
 
 
 def _options(settings: Settings, benchmark: Benchmark) -> dict:
@@ -142,6 +165,7 @@ def run(
     scheduler: str | None = None,
     say: Callable[[str], None] = print,
     progress: bool = True,
+    trained: dict | None = None,
 ) -> pd.DataFrame:
     """Run what the ledger in `out` does not hold yet, and return all its rows.
 
@@ -161,6 +185,8 @@ def run(
         Told one line per finished run.
     progress : bool
         Show a progress bar for each training.
+    trained : dict, optional
+        Of `run_one`, to be shared by several calls; not used on a cluster.
 
     Raises
     ------
@@ -186,7 +212,7 @@ def run(
             if (missing := tuple(m for m in family if m in methods and not ledger.has(m, fold, seed)))
         ]
         start = time.perf_counter()
-        for done, results in enumerate(_results(settings, jobs, scheduler, progress), 1):
+        for done, results in enumerate(_results(settings, jobs, scheduler, progress, trained), 1):
             for method, (rows, predictions) in results.items():
                 ledger.record(rows, predictions)
                 left = (time.perf_counter() - start) / done * (len(jobs) - done)
@@ -199,8 +225,10 @@ def run(
         return ledger.rows()
 
 
-def _results(settings: Settings, jobs: list[tuple], scheduler: str | None, progress: bool) -> Iterator[dict]:
+def _results(
+    settings: Settings, jobs: list[tuple], scheduler: str | None, progress: bool, trained: dict | None
+) -> Iterator[dict]:
     """Yield what `run_one` returns for each job: here, one after the other, or from a cluster as they finish."""
     if scheduler is None:
-        return (run_one(settings, *job, progress) for job in jobs)
+        return (run_one(settings, *job, progress, trained=trained) for job in jobs)
     return cluster.results(run_one, [(settings, *job) for job in jobs], scheduler)

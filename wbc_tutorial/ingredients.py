@@ -51,6 +51,11 @@ class Ingredient:
     test: dict = field(default_factory=dict)
     adapt: dict = field(default_factory=dict)
 
+    @property
+    def after_training(self) -> bool:
+        """Whether it changes how a trained network reads, and nothing about its training."""
+        return bool(self.test or self.adapt)
+
 
 INGREDIENTS = {
     "light": Ingredient(
