@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.exercises import check_chosen_where, check_gap_closed, check_light_removed
+from wbc_tutorial.adaptation import prototype_head
+from wbc_tutorial.exercises import check_chosen_where, check_gap_closed, check_light_removed, check_prototype
 
-CHECKS = [check_gap_closed, check_light_removed, check_chosen_where]
+CHECKS = [check_gap_closed, check_light_removed, check_prototype, check_chosen_where]
 GARBAGE = ["a string", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
            [("a", "b")], print, 10**400, 1j, (None, None)]  # fmt: skip
 
@@ -22,7 +24,16 @@ def without_light(images, light):
     return (images / light[:, :, None, None]).clamp(0, 1)
 
 
+def prototype(w, z):
+    return F.normalize(F.normalize(w, dim=0) + F.normalize(z, dim=1).sum(0), dim=0)
+
+
 def test_solutions_pass():
+    assert check_prototype(prototype) and check_prototype(lambda w, z: prototype(w, z).double().numpy())
+    head = torch.nn.Linear(3, 2)
+    z = torch.rand(4, 3)
+    ours = prototype_head(head, z, torch.tensor([[9.0, 0.0]] * 4), n_support=4).weight[0]
+    assert torch.allclose(prototype(head.weight[0], z), ours, atol=1e-6), "the exercise is the library's formula"
     assert check_gap_closed((0.45 - 0.30) / (0.90 - 0.30)) and check_gap_closed(np.float32(0.25))
     assert check_light_removed(without_light)
     assert check_light_removed(lambda images, light: np.clip(images.numpy() / light.numpy()[..., None, None], 0, 1))
@@ -46,6 +57,24 @@ def test_known_mistakes_get_hints_of_their_own():
             lambda images, light: 1 / 0,
             lambda images, light: images**2,
             torch.zeros(2),
+        ],
+    )
+    get_hints_of_their_own(
+        check_prototype,
+        [
+            lambda w, z: F.normalize(w, dim=0) + F.normalize(z, dim=1).sum(0),
+            lambda w, z: (F.normalize(w, dim=0) + F.normalize(z, dim=1).sum(0)) / 4,
+            lambda w, z: F.normalize(w + z.sum(0), dim=0),
+            lambda w, z: F.normalize(F.normalize(w, dim=0) + z.sum(0), dim=0),
+            lambda w, z: F.normalize(w + F.normalize(z, dim=1).sum(0), dim=0),
+            lambda w, z: F.normalize(F.normalize(w, dim=0) + F.normalize(z, dim=1).mean(0), dim=0),
+            lambda w, z: F.normalize(z, dim=1).sum(0) / F.normalize(z, dim=1).sum(0).norm(),
+            lambda w, z: F.normalize(F.normalize(w, dim=0) + F.normalize(z, dim=0).sum(0), dim=0),
+            lambda w, z: w / w.norm(),
+            lambda w, z: z,
+            lambda w, z: w * 2,
+            lambda w, z: None,
+            lambda w, z: w @ z[0],
         ],
     )
     get_hints_of_their_own(check_chosen_where, ["B", "D", "E", "A", "C", "X", 7])

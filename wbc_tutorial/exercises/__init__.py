@@ -14,7 +14,7 @@ from wbc_tutorial.exercises.latent import check_class_mix, check_silhouette_by_h
 from wbc_tutorial.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
 from wbc_tutorial.exercises.metrics import check_absent_pairs, check_ceiling, check_macro_over_present
 from wbc_tutorial.exercises.own_cells import check_label_map, check_split_by_slide, check_um_per_px
-from wbc_tutorial.exercises.recipes import check_chosen_where, check_gap_closed, check_light_removed
+from wbc_tutorial.exercises.recipes import check_chosen_where, check_gap_closed, check_light_removed, check_prototype
 from wbc_tutorial.exercises.shift import check_own_colour_removed, check_physical_crop, check_stain_twice
 from wbc_tutorial.exercises.start import (
     check_first_simulation,
@@ -43,6 +43,7 @@ __all__ = [
     "check_imbalance_ratio",
     "check_label_map",
     "check_light_removed",
+    "check_prototype",
     "check_macro_f1",
     "check_macro_over_present",
     "check_means_of_mixes",

@@ -1,11 +1,12 @@
-"""Checks of notebook 12: the gap closed, light divided out, and what may be chosen where."""
+"""Checks of notebook 12: the gap closed, light divided out, a prototype, and what may be chosen where."""
 
 import torch
+import torch.nn.functional as F
 
 from wbc_tutorial.exercises.answers import compare, letters_in, outcome
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
-__all__ = ["check_chosen_where", "check_gap_closed", "check_light_removed"]
+__all__ = ["check_chosen_where", "check_gap_closed", "check_light_removed", "check_prototype"]
 
 
 def check_gap_closed(answer) -> Verdict:
@@ -88,6 +89,68 @@ def check_light_removed(answer) -> Verdict:
         if same(wrong):
             return hint(name, text)
     return hint(name, "Each image and channel by its own light, then clamp(0, 1).")
+
+
+_WEIGHTS = torch.tensor([3.0, 0.0, 4.0])
+_FEATURES = torch.tensor([[1.0, 2.0, 2.0], [9.0, 6.0, -2.0], [0.0, 5.0, 0.0]])
+
+
+def _prototype(w: torch.Tensor, z: torch.Tensor, wrong: str = "") -> torch.Tensor:
+    """Average directions, right or wrong in a named way."""
+    unit_w, unit_z = F.normalize(w, dim=0), F.normalize(z, dim=1)
+    return {
+        "": lambda: F.normalize(unit_w + unit_z.sum(0), dim=0),
+        "length": lambda: (unit_w + unit_z.sum(0)) / (len(z) + 1),
+        "length of the sum": lambda: unit_w + unit_z.sum(0),
+        "raw": lambda: F.normalize(w + z.sum(0), dim=0),
+        "raw features": lambda: F.normalize(unit_w + z.sum(0), dim=0),
+        "raw weights": lambda: F.normalize(w + unit_z.sum(0), dim=0),
+        "half": lambda: F.normalize(unit_w + unit_z.mean(0), dim=0),
+        "forgotten": lambda: F.normalize(unit_z.sum(0), dim=0),
+        "across": lambda: F.normalize(unit_w + F.normalize(z, dim=0).sum(0), dim=0),
+        "unchanged": lambda: unit_w,
+    }[wrong]()
+
+
+def check_prototype(answer) -> Verdict:
+    """Check a function: weights w (h,) of a class and its surest features z (n, h) -> the class's new weights (h,)."""
+    name = "a class's prototype"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+
+    def read(value):
+        return torch.as_tensor(value) if value is not None and value is not ... else None
+
+    given = outcome(name, answer, [(_WEIGHTS.clone(), _FEATURES.clone())], read)
+    if isinstance(given, Verdict):
+        return given
+    if given[0].shape != _WEIGHTS.shape:
+        return hint(name, f"Expected one direction, shape {tuple(_WEIGHTS.shape)}; got {tuple(given[0].shape)}.")
+
+    def same(wrong: str) -> bool:
+        return torch.allclose(given[0].double(), _prototype(_WEIGHTS, _FEATURES, wrong).double(), atol=1e-5)
+
+    if same(""):
+        return right(name, "No step of training, no label: the class has moved to where this laboratory's cells lie.")
+    for wrong, text in (
+        (
+            "length",
+            "The direction is right. A class with longer weights would be preferred: what length should all have?",
+        ),
+        ("length of the sum", "The direction is right. A class with longer weights would be preferred: which length?"),
+        ("raw", "Long vectors have more say than short ones here: bring each to length 1 first."),
+        ("raw features", "A long feature has more say than a short one here: bring each to length 1 first."),
+        ("raw weights", "The trained weights have more say the longer they are: bring them to length 1 as well."),
+        ("half", "The old weights count as much as all features together; they should count as one of them."),
+        ("forgotten", "The trained weights are one member too: a class without a sure image must stay where it was."),
+        ("across", "Each feature is a row: its length is taken along the last axis, not over the images."),
+        ("unchanged", "These are the trained weights; the laboratory's features have not joined them."),
+    ):
+        if same(wrong):
+            return hint(name, text)
+    return hint(
+        name, "Unit vectors: the weights' own and one for each feature. Add them, then bring the sum to length 1."
+    )
 
 
 def check_chosen_where(answer) -> Verdict:
