@@ -10,7 +10,7 @@ from wbc_tutorial.tables import per_run
 __all__ = ["OTHERS", "gap_closed", "recipes_of"]
 
 
-OTHERS = ("light", "stain", "test_norm", "averaging")
+OTHERS = ("light", "stain", "grey", "test_norm", "half_norm", "averaging")
 """Ingredients that are tried alone beside those of a full recipe; those of the recipe are left out here."""
 
 
