@@ -75,6 +75,9 @@ def test_an_ablation_holds_each_ingredient_alone_and_left_out():
     assert list(names)[-1] == recipes.check_recipe(full)
     more = ablation.recipes_of(full, ("light", "stain"))
     assert list(more) == [*list(names)[:4], ("stain",), *list(names)[4:]] and more[("stain",)] == "stain alone"
+    adapting = ablation.recipes_of(("physics", "balanced", "even_norm", "prototypes", "views"))
+    assert adapting[("physics", "balanced", "views")] == "image by image"
+    assert "image by image" not in ablation.recipes_of(("physics", "balanced", "even_norm")).values(), "'all but' it is"
     assert list(ablation.recipes_of(("light",)).values()) == ["none", "light alone"]
     assert list(ablation.recipes_of(("light", "stain")).values()) == ["none", "light alone", "stain alone", "all"]
 
