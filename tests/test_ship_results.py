@@ -93,7 +93,7 @@ def test_two_parts_may_share_a_ledger(data, tmp_path, monkeypatch):
 
 
 def test_the_recipe_was_chosen_before_it_was_scored_and_without_the_unseen_laboratories():
-    """Highest on the left-out laboratories among those that read no lower than ERM at home; the first round: highest."""
+    """Highest on the left-out laboratories among those no lower than ERM at home; in the first round the highest."""
     rows, chosen, scored = (
         tables.shipped("open5_selection"), tables.provenance("open5_selection"), tables.provenance("open5_ablation"),
     )  # fmt: skip
