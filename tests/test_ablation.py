@@ -49,8 +49,16 @@ def test_the_interval_holds_the_mean_and_comes_from_the_runs():
 def test_a_recipe_with_fewer_folds_is_compared_on_those():
     rows = ledger(5, spread=0.05)
     rows = rows[(rows.recipe == "none") | (rows.fold < 2)]
-    line = ablation.gap_closed(rows).loc["light", "erm"]
+    line = ablation.gap_closed(rows, best=0.92).loc["light", "erm"]
     assert line.runs == 2 and line.closed == pytest.approx((0.31 + 0.025) / 0.62)
+
+
+def test_a_single_run_at_home_does_not_set_the_scale():
+    rows = ledger(3)
+    lucky = rows[(rows.recipe == "light") & (rows.fold == 0)].assign(recipe="stain")
+    lucky.loc[lucky.split == "in_domain", "f1_macro"] = 0.99
+    closed = ablation.gap_closed(pd.concat([rows, lucky]))
+    assert closed.closed["light", "erm"] == pytest.approx(0.5) and closed.known["stain", "erm"] == pytest.approx(0.99)
 
 
 def test_what_cannot_be_counted_is_said():
@@ -75,6 +83,7 @@ def test_an_ablation_holds_each_ingredient_alone_and_left_out():
     assert list(names)[-1] == recipes.check_recipe(full)
     more = ablation.recipes_of(full, ("light", "stain"))
     assert list(more) == [*list(names)[:4], ("stain",), *list(names)[4:]] and more[("stain",)] == "stain alone"
+    assert list(ablation.recipes_of(full, added=("grey",)))[-1] == recipes.check_recipe((*full, "grey"))
     adapting = ablation.recipes_of(("physics", "balanced", "even_norm", "prototypes", "views"))
     assert adapting[("physics", "balanced", "views")] == "image by image"
     assert "image by image" not in ablation.recipes_of(("physics", "balanced", "even_norm")).values(), "'all but' it is"
