@@ -62,8 +62,8 @@ def gap_closed(
 
     ``gap closed = (u - e) / (b - e)``: u the unseen score of a method with a recipe, e that of ERM without one, both
     averaged over laboratories and runs (fold, seed); b the best in-domain score of any method and recipe with as
-    many runs as e. 0 is ERM, 1 an unseen laboratory read as well as a known one. The interval is the middle 95 % over runs drawn with
-    replacement; u and e are taken from the same runs.
+    many runs as e. 0 is ERM, 1 an unseen laboratory read as well as a known one. The interval is the middle 95 % over
+    runs drawn with replacement; u and e are taken from the same runs.
 
     Parameters
     ----------
