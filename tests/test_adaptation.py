@@ -75,7 +75,7 @@ def test_even_statistics_are_those_of_equally_frequent_predictions():
     for even in (False, True):
         adaptation.adapt_batch_norm(model, cells, even=even)
         means[even] = model.backbone.norm.running_mean.mean().item()
-    assert means[False] == pytest.approx(0.26, abs=1e-6), "the laboratory's mix"
+    assert means[False] == pytest.approx(0.26, abs=1e-3), "the laboratory's mix"
     assert means[True] == pytest.approx(0.5, abs=0.03), "half of what is predicted dark, half bright"
 
 
