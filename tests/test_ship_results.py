@@ -92,7 +92,7 @@ def test_two_parts_may_share_a_ledger(data, tmp_path, monkeypatch):
     assert counts.equals(pooled)
 
 
-def test_the_recipe_was_chosen_before_it_was_scored_and_without_the_unseen_laboratories():
+def test_the_selection_ended_before_the_ablation_and_holds_no_unseen_laboratory():
     """Highest on the left-out laboratories among those no lower than ERM at home; in the first round the highest."""
     rows, chosen, scored = (
         tables.shipped("open5_selection"), tables.provenance("open5_selection"), tables.provenance("open5_ablation"),
