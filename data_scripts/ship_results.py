@@ -27,8 +27,7 @@ from problems import BadInput, OneLineParser, one_line_errors
 
 from wbc_tutorial import ablation, environment, experiments, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
-from wbc_tutorial.ingredients import INGREDIENTS
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, training_part
 
 TARGET = Path(tables.__file__).parent / "results"
 FIVE, BODA = ("erm", "coral", "dann", "boda", "boda_plus"), ("boda", "boda_plus")
@@ -62,8 +61,7 @@ class Shipment:
 
 def _folds(recipe: tuple[str, ...]) -> int:
     """All folds where CHOSEN's training serves, else one."""
-    trained, chosen = ({name for name in r if not INGREDIENTS[name].after_training} for r in (recipe, CHOSEN))
-    return experiments.N_FOLDS if trained == chosen else 1
+    return experiments.N_FOLDS if training_part(recipe) == training_part(CHOSEN) else 1
 
 
 ABLATION_OF_THE_FIRST = (

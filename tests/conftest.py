@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.cells import COARSE_CLASSES
 
 
@@ -35,3 +36,14 @@ def data(tmp_path_factory):
         table.to_csv(path / "cells.csv", index=False)
         (path / "set.json").write_text(json.dumps({"um_per_px": 25 / 16, "digest": domain}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def cells():
+    """Two laboratories of three classes, 16 px; the class is the brightness, the second laboratory is darker."""
+    generator = np.random.default_rng(0)
+    labels = np.tile(np.repeat([0, 1, 2], [12, 8, 4]), 2)
+    domains = np.repeat([0, 1], 24)
+    light = (90 + 60 * labels - 40 * domains)[:, None, None, None]
+    pixels = (light + generator.integers(0, 40, (48, 3, 16, 16))).clip(0, 255)
+    return CellImages(pixels.astype(np.uint8), labels, domains, ("a", "b", "c"), ("x", "y"))

@@ -8,20 +8,8 @@ import torch
 from torch import nn
 
 from wbc_tutorial import __main__, adaptation, augmentation, models, normalisation, recipes, training
-from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.methods import fit_options
-
-
-@pytest.fixture(scope="module")
-def cells():
-    """Two laboratories of three classes, 16 px; the class is the brightness, the second laboratory is darker."""
-    generator = np.random.default_rng(0)
-    labels = np.tile(np.repeat([0, 1, 2], [12, 8, 4]), 2)
-    domains = np.repeat([0, 1], 24)
-    light = (90 + 60 * labels - 40 * domains)[:, None, None, None]
-    pixels = (light + generator.integers(0, 40, (48, 3, 16, 16))).clip(0, 255)
-    return CellImages(pixels.astype(np.uint8), labels, domains, ("a", "b", "c"), ("x", "y"))
 
 
 def pictures(n=4, size=16, seed=0):

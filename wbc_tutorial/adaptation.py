@@ -41,7 +41,9 @@ def read(
         model = adapt_batch_norm(copy.deepcopy(model), cells, **batch_norm)
     features, logits = extract(model, cells, all_views=all_views)
     if n_support:
-        head = prototype_head(model.head.cpu(), *map(torch.as_tensor, (features, logits)), n_support=n_support)
+        head = prototype_head(
+            copy.deepcopy(model.head).cpu(), *map(torch.as_tensor, (features, logits)), n_support=n_support
+        )
         logits = head(torch.as_tensor(features)).detach().numpy()
     return features, logits
 

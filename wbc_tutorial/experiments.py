@@ -14,7 +14,6 @@ from wbc_tutorial import __version__, adaptation, cluster, evaluation, models, r
 from wbc_tutorial.benchmarks import BENCHMARKS, Benchmark, load_benchmark
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.images import folds
-from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.ledger import Ledger
 from wbc_tutorial.methods import FAMILIES, METHODS, fit_options
 from wbc_tutorial.settings import Settings
@@ -73,8 +72,8 @@ def run_one(
     known, unseen = cells.of_domain(*settings.train), cells.of_domain(*settings.unseen)
     train_rows, validation_rows = folds(known, N_FOLDS)[fold]
     train, validation = known.subset(train_rows), known.subset(validation_rows)
-    recipe = tuple(name for name in settings.recipe if not INGREDIENTS[name].after_training)
     trained = {} if trained is None else trained
+    recipe = recipes.training_part(settings.recipe)
     needs = replace(settings, recipe=recipe), methods[0].removesuffix("_plus"), fold, seed
     if needs not in trained:
         trained[needs] = _train(*needs, train, progress=progress)

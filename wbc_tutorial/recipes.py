@@ -22,6 +22,7 @@ __all__ = [
     "rate_factor",
     "steps_factor",
     "test_changes",
+    "training_part",
 ]
 
 
@@ -137,3 +138,8 @@ def rate_factor(recipe: tuple[str, ...]) -> float:
 def steps_factor(recipe: tuple[str, ...]) -> int:
     """Return how many times as many steps the recipe trains."""
     return math.prod(INGREDIENTS[name].longer for name in recipe)
+
+
+def training_part(recipe: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the recipe without what only comes after training: recipes that agree in it share a trained network."""
+    return tuple(name for name in recipe if not INGREDIENTS[name].after_training)

@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
-__all__ = ["NEARLY", "compare", "judge", "letters_in", "near", "number", "numbers_in", "outcome", "rounded"]
+__all__ = [
+    "NEARLY",
+    "compare",
+    "judge",
+    "letters_in",
+    "near",
+    "number",
+    "numbers_in",
+    "outcome",
+    "recognise",
+    "rounded",
+]
 
 NEARLY = "Very near. Was it rounded on the way? Give three digits."
 
@@ -85,18 +96,11 @@ def compare(
 
 
 def judge(name: str, answer, solution: float, praise: str, *, mistakes: list, otherwise: str) -> Verdict:
-    """Compare one number with the solution, to .002, and with what comes out of the common mistakes."""
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    value = number(answer)
-    if value is None:
-        return hint(name, "Expected one number.")
-    if abs(value - solution) < 2e-3:
-        return right(name, praise)
-    for mistake, text in mistakes:
-        if abs(value - mistake) < 2e-3 * max(1.0, abs(mistake)):
-            return hint(name, text)
-    return hint(name, NEARLY if rounded(value, solution) else otherwise)
+    """Compare one number as `compare` does several."""
+    each = [((mistake,), text) for mistake, text in mistakes]
+    return compare(
+        name, answer, (solution,), praise, mistakes=each, otherwise=otherwise, expected="Expected one number."
+    )
 
 
 def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list | Verdict:
@@ -112,3 +116,12 @@ def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list
     if any(value is None for value in values):
         return hint(name, "Your function should return one finite number; is there a return at its end?")
     return values
+
+
+def recognise(
+    name: str, same: Callable[[str], bool], praise: str, *, mistakes: list[tuple[str, str]], otherwise: str
+) -> Verdict:
+    """Say right when ``same("")``, else give the hint of the first named mistake for which `same` holds."""
+    if same(""):
+        return right(name, praise)
+    return hint(name, next((text for mistake, text in mistakes if same(mistake)), otherwise))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from wbc_tutorial.exercises.answers import judge, letters_in
+from wbc_tutorial.exercises.answers import judge, letters_in, recognise
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_paired_difference", "check_runs_needed", "check_what_the_table_carries"]
@@ -55,20 +55,24 @@ def check_paired_difference(answer) -> Verdict:
         wanted = [_paired(np.array(a), np.array(b), wrong) for a, b in _RUNS]
         return all(np.allclose(x, y, rtol=1e-4, atol=1e-6) for x, y in zip(given, wanted, strict=True))
 
-    if same(""):
-        return right(name, "Run by run first, then mean and spread: what both methods share has dropped out.")
-    for wrong, text in (
-        ("sign", "The sign is turned: second minus first, so that a gain of the second is positive."),
-        ("unpaired", "That takes the two lists as unrelated. Subtract run by run first, then take the spread."),
-        ("deviation", "That is the spread of single differences; their mean is surer, by the root of their number."),
-        ("deviation, ddof 0", "A sample's spread takes ddof=1, and the mean's error is smaller than the spread."),
-        ("ddof 0", "Few runs: use ddof=1, or the spread comes out too small."),
-        ("by n", "Divide by the square root of the number of runs, not by the number."),
-        ("difference of deviations", "A difference of two spreads is not the spread of the differences."),
-    ):
-        if same(wrong):
-            return hint(name, text)
-    return hint(name, "First gap = second - first, one number a run. Then its mean, and std(ddof=1) / sqrt(runs).")
+    return recognise(
+        name,
+        same,
+        "Run by run first, then mean and spread: what both methods share has dropped out.",
+        mistakes=[
+            ("sign", "The sign is turned: second minus first, so that a gain of the second is positive."),
+            ("unpaired", "That takes the two lists as unrelated. Subtract run by run first, then take the spread."),
+            (
+                "deviation",
+                "That is the spread of single differences; their mean is surer, by the root of their number.",
+            ),
+            ("deviation, ddof 0", "A sample's spread takes ddof=1, and the mean's error is smaller than the spread."),
+            ("ddof 0", "Few runs: use ddof=1, or the spread comes out too small."),
+            ("by n", "Divide by the square root of the number of runs, not by the number."),
+            ("difference of deviations", "A difference of two spreads is not the spread of the differences."),
+        ],
+        otherwise="First gap = second - first, one number a run. Then its mean, and std(ddof=1) / sqrt(runs).",
+    )
 
 
 def check_what_the_table_carries(answer) -> Verdict:

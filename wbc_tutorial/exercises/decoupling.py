@@ -5,7 +5,7 @@ import numbers
 
 import numpy as np
 
-from wbc_tutorial.exercises.answers import judge, number
+from wbc_tutorial.exercises.answers import judge, number, recognise
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_balanced_weights", "check_class_share", "check_two_scores"]
@@ -60,19 +60,23 @@ def check_balanced_weights(answer) -> Verdict:
         wanted = [_weights(counts, wrong) for counts in _COUNTS]
         return all(np.allclose(a, b, rtol=1e-6, atol=1e-12) for a, b in zip(given, wanted, strict=True))
 
-    if same(""):
-        return right(name, "Summed over the images of a laboratory the weights are 1, and every class has its share.")
-    for wrong, text in (
-        ("no classes", "Classes of a laboratory are alike, but a laboratory with more classes is drawn more often."),
-        ("all classes", "Divide by the classes present in the laboratory, not by all columns of the table."),
-        ("pooled", "You count over all laboratories together; balance inside each one."),
-        ("natural", "That draws every image of a laboratory alike: its frequent classes stay frequent."),
-        ("root", "Half way: the square root tempers the imbalance, it does not remove it."),
-        ("shares", "These are the shares of the images as they are; a rare class needs the larger weight."),
-    ):
-        if same(wrong):
-            return hint(name, text)
-    return hint(name, "Weight times N[d, c], summed over the classes, should be 1 in each laboratory; equal parts.")
+    return recognise(
+        name,
+        same,
+        "Summed over the images of a laboratory the weights are 1, and every class has its share.",
+        mistakes=[
+            (
+                "no classes",
+                "Classes of a laboratory are alike, but a laboratory with more classes is drawn more often.",
+            ),
+            ("all classes", "Divide by the classes present in the laboratory, not by all columns of the table."),
+            ("pooled", "You count over all laboratories together; balance inside each one."),
+            ("natural", "That draws every image of a laboratory alike: its frequent classes stay frequent."),
+            ("root", "Half way: the square root tempers the imbalance, it does not remove it."),
+            ("shares", "These are the shares of the images as they are; a rare class needs the larger weight."),
+        ],
+        otherwise="Weight times N[d, c], summed over the classes, should be 1 in each laboratory; equal parts.",
+    )
 
 
 def check_class_share(answer) -> Verdict:

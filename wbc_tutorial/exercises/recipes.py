@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from wbc_tutorial.exercises.answers import compare, letters_in, outcome
+from wbc_tutorial.exercises.answers import compare, letters_in, outcome, recognise
 from wbc_tutorial.exercises.verdict import Verdict, hint, right, unanswered
 
 __all__ = ["check_chosen_where", "check_gap_closed", "check_light_removed", "check_prototype"]
@@ -36,6 +36,10 @@ _IMAGES = 0.1 + 0.5 * torch.rand(2, 3, 4, 5, generator=_GENERATOR)
 _LIGHT = torch.tensor([[0.9, 0.7, 0.5], [0.6, 0.8, 0.4]])
 
 
+def _tensor(value) -> torch.Tensor | None:
+    return torch.as_tensor(value) if value is not None and value is not ... else None
+
+
 def _balanced(images: torch.Tensor, light: torch.Tensor, wrong: str = "") -> torch.Tensor:
     """Divide images by their light, right or wrong in a named way."""
     each = light[:, :, None, None]
@@ -58,10 +62,7 @@ def check_light_removed(answer) -> Verdict:
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
 
-    def read(value):
-        return torch.as_tensor(value) if value is not None and value is not ... else None
-
-    given = outcome(name, answer, [(_IMAGES.clone(), _LIGHT.clone())], read)
+    given = outcome(name, answer, [(_IMAGES.clone(), _LIGHT.clone())], _tensor)
     if isinstance(given, Verdict):
         if "light" not in given.text and "broadcast" not in given.text and "size of tensor" in given.text:
             return hint(
@@ -74,21 +75,22 @@ def check_light_removed(answer) -> Verdict:
     def same(wrong: str) -> bool:
         return torch.allclose(given[0].float(), _balanced(_IMAGES, _LIGHT, wrong), atol=1e-5)
 
-    if same(""):
-        return right(name, "Divided, not subtracted: a glass half as bright shows every place half as bright.")
-    for wrong, text in (
-        ("not clipped", "Nearly: noise above the background now exceeds 1. Keep the result within 0 and 1."),
-        ("multiplied", "That puts the lamp in a second time. What undoes a multiplication?"),
-        ("subtracted", "Light multiplies what the glass lets through; it is not added to it."),
-        ("subtracted, clipped", "Light multiplies what the glass lets through; it is not added to it."),
-        ("one lamp", "That removes how bright the lamp is, not its colour: keep one number per channel."),
-        ("first image's", "Every image has a lamp of its own: keep the first axis of light."),
-        ("largest", "That removes how bright the lamp is, not its colour: keep one number per channel."),
-        ("unchanged", "The images come back as they were."),
-    ):
-        if same(wrong):
-            return hint(name, text)
-    return hint(name, "Each image and channel by its own light, then clamp(0, 1).")
+    return recognise(
+        name,
+        same,
+        "Divided, not subtracted: a glass half as bright shows every place half as bright.",
+        mistakes=[
+            ("not clipped", "Nearly: noise above the background now exceeds 1. Keep the result within 0 and 1."),
+            ("multiplied", "That puts the lamp in a second time. What undoes a multiplication?"),
+            ("subtracted", "Light multiplies what the glass lets through; it is not added to it."),
+            ("subtracted, clipped", "Light multiplies what the glass lets through; it is not added to it."),
+            ("one lamp", "That removes how bright the lamp is, not its colour: keep one number per channel."),
+            ("first image's", "Every image has a lamp of its own: keep the first axis of light."),
+            ("largest", "That removes how bright the lamp is, not its colour: keep one number per channel."),
+            ("unchanged", "The images come back as they were."),
+        ],
+        otherwise="Each image and channel by its own light, then clamp(0, 1).",
+    )
 
 
 _WEIGHTS = torch.tensor([3.0, 0.0, 4.0])
@@ -118,10 +120,7 @@ def check_prototype(answer) -> Verdict:
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
 
-    def read(value):
-        return torch.as_tensor(value) if value is not None and value is not ... else None
-
-    given = outcome(name, answer, [(_WEIGHTS.clone(), _FEATURES.clone())], read)
+    given = outcome(name, answer, [(_WEIGHTS.clone(), _FEATURES.clone())], _tensor)
     if isinstance(given, Verdict):
         return given
     if given[0].shape != _WEIGHTS.shape:
@@ -130,26 +129,31 @@ def check_prototype(answer) -> Verdict:
     def same(wrong: str) -> bool:
         return torch.allclose(given[0].double(), _prototype(_WEIGHTS, _FEATURES, wrong).double(), atol=1e-5)
 
-    if same(""):
-        return right(name, "No step of training, no label: the class has moved to where this laboratory's cells lie.")
-    for wrong, text in (
-        (
-            "length",
-            "The direction is right. A class with longer weights would be preferred: what length should all have?",
-        ),
-        ("length of the sum", "The direction is right. A class with longer weights would be preferred: which length?"),
-        ("raw", "Long vectors have more say than short ones here: bring each to length 1 first."),
-        ("raw features", "A long feature has more say than a short one here: bring each to length 1 first."),
-        ("raw weights", "The trained weights have more say the longer they are: bring them to length 1 as well."),
-        ("half", "The old weights count as much as all features together; they should count as one of them."),
-        ("forgotten", "The trained weights are one member too: a class without a sure image must stay where it was."),
-        ("across", "Each feature is a row: its length is taken along the last axis, not over the images."),
-        ("unchanged", "These are the trained weights; the laboratory's features have not joined them."),
-    ):
-        if same(wrong):
-            return hint(name, text)
-    return hint(
-        name, "Unit vectors: the weights' own and one for each feature. Add them, then bring the sum to length 1."
+    return recognise(
+        name,
+        same,
+        "No step of training, no label: the class has moved to where this laboratory's cells lie.",
+        mistakes=[
+            (
+                "length",
+                "The direction is right. A class with longer weights would be preferred: what length should all have?",
+            ),
+            (
+                "length of the sum",
+                "The direction is right. A class with longer weights would be preferred: which length?",
+            ),
+            ("raw", "Long vectors have more say than short ones here: bring each to length 1 first."),
+            ("raw features", "A long feature has more say than a short one here: bring each to length 1 first."),
+            ("raw weights", "The trained weights have more say the longer they are: bring them to length 1 as well."),
+            ("half", "The old weights count as much as all features together; they should count as one of them."),
+            (
+                "forgotten",
+                "The trained weights are one member too: a class without a sure image must stay where it was.",
+            ),
+            ("across", "Each feature is a row: its length is taken along the last axis, not over the images."),
+            ("unchanged", "These are the trained weights; the laboratory's features have not joined them."),
+        ],
+        otherwise="Unit vectors: the weights' own and one for each feature. Add them, then bring the sum to length 1.",
     )
 
 
