@@ -80,6 +80,11 @@ def test_known_mistakes_get_hints_of_their_own():
     get_hints_of_their_own(check_chosen_where, ["B", "D", "E", "A", "C", "X", 7])
 
 
+def test_a_function_without_a_return_is_told_what_is_wanted():
+    for check in (check_light_removed, check_prototype):
+        assert "should return a tensor" in check(lambda *_: None).text
+
+
 def test_hints_do_not_give_the_solution_away():
     for check, solution in ((check_gap_closed, "0.25"), (check_chosen_where, "A and C")):
         for answer in (..., 4, "B", "AB", "A", 0.5):

@@ -103,8 +103,10 @@ def judge(name: str, answer, solution: float, praise: str, *, mistakes: list, ot
     )
 
 
-def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list | Verdict:
-    """Call a learner's function with each tuple of arguments; a hint when it fails or `read` finds no number."""
+def outcome(
+    name: str, function, arguments: list[tuple], read: Callable, *, wanted: str = "one finite number"
+) -> list | Verdict:
+    """Call a learner's function with each tuple of arguments; a hint when it fails or `read` finds nothing `wanted`."""
     if not callable(function):
         return hint(name, "Expected the function itself: answer = my_function, without brackets.")
     values = []
@@ -114,7 +116,7 @@ def outcome(name: str, function, arguments: list[tuple], read: Callable) -> list
         except Exception as error:  # any error of a learner's function is a hint
             return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
     if any(value is None for value in values):
-        return hint(name, "Your function should return one finite number; is there a return at its end?")
+        return hint(name, f"Your function should return {wanted}; is there a return at its end?")
     return values
 
 

@@ -62,7 +62,7 @@ def check_light_removed(answer) -> Verdict:
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
 
-    given = outcome(name, answer, [(_IMAGES.clone(), _LIGHT.clone())], _tensor)
+    given = outcome(name, answer, [(_IMAGES.clone(), _LIGHT.clone())], _tensor, wanted="a tensor")
     if isinstance(given, Verdict):
         if "light" not in given.text and "broadcast" not in given.text and "size of tensor" in given.text:
             return hint(
@@ -120,7 +120,7 @@ def check_prototype(answer) -> Verdict:
     if (verdict := unanswered(name, answer)) is not None:
         return verdict
 
-    given = outcome(name, answer, [(_WEIGHTS.clone(), _FEATURES.clone())], _tensor)
+    given = outcome(name, answer, [(_WEIGHTS.clone(), _FEATURES.clone())], _tensor, wanted="a tensor")
     if isinstance(given, Verdict):
         return given
     if given[0].shape != _WEIGHTS.shape:
