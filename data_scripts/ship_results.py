@@ -5,7 +5,7 @@
     python data_scripts/ship_results.py simulated_ablation --out results/simulated_ablation
     python data_scripts/ship_results.py open5 --data DIR --out results/open5
 
-and so open5_selection, open5_first_recipe and open5_ablation.
+and so open5_selection, open5_first_recipe, open5_second_recipe and open5_ablation.
 
 Runs that a ledger in --out holds already are not repeated. Writes ``wbc_tutorial/results/<name>.csv`` (rows),
 ``<name>_confusion.csv`` (images by true and predicted class) and ``<name>.json`` (where they come from).
@@ -27,7 +27,7 @@ from problems import BadInput, OneLineParser, one_line_errors
 
 from wbc_tutorial import ablation, environment, experiments, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, training_part
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, SECOND_CHOICE, training_part
 
 TARGET = Path(tables.__file__).parent / "results"
 FIVE, BODA = ("erm", "coral", "dann", "boda", "boda_plus"), ("boda", "boda_plus")
@@ -59,16 +59,19 @@ class Shipment:
     steps: int | None = None
 
 
-def _folds(recipe: tuple[str, ...]) -> int:
-    """All folds where CHOSEN's training serves, else one."""
-    return experiments.N_FOLDS if training_part(recipe) == training_part(CHOSEN) else 1
+def _ablation(
+    full: tuple[str, ...], recipes: list[tuple[str, ...]], boda: tuple[tuple[str, ...], ...] = ()
+) -> tuple[Part, ...]:
+    """Return the parts of an ablation on real cells: all folds where the full recipe's training serves, else one."""
+    shares = training_part(full)
+    erm = (Part(r, ("erm",), experiments.N_FOLDS if training_part(r) == shares else 1) for r in recipes if r != full)
+    return (Part(full, ("erm",)), Part(full, ("boda",), folds=3), *erm, *(Part(r, ("boda",), folds=3) for r in boda))
 
 
-ABLATION_OF_THE_FIRST = (
-    Part(FIRST_CHOICE, ("erm",)),
-    Part(FIRST_CHOICE, ("boda",), folds=3),
-    *(Part(r, ("erm",), folds=1) for r in ablation.recipes_of(FIRST_CHOICE) if 1 < len(r) < len(FIRST_CHOICE)),
-)
+FIRST = [recipe for recipe in ablation.recipes_of(FIRST_CHOICE) if len(recipe) > 1]
+SECOND = [*filter(None, ablation.recipes_of(SECOND_CHOICE)), CANDIDATES[9]]
+THIRD = [recipe for recipe in ablation.recipes_of(CHOSEN) if recipe and recipe not in SECOND]
+READINGS = tuple(recipe for recipe in THIRD if recipe != CHOSEN and training_part(recipe) == training_part(CHOSEN))
 SHIPMENTS = {
     "simulated": Shipment("simulated", (Part(),), seeds=(0, 1, 2)),
     "simulated_variants": Shipment(
@@ -88,21 +91,12 @@ SHIPMENTS = {
         tuple(Part(r, ("erm",), folds=1, leave_out=lab) for r in CANDIDATES for lab in BENCHMARKS["open5"].train),
         steps=300,
     ),
-    "open5_first_recipe": Shipment("open5", ABLATION_OF_THE_FIRST),
-    "open5_ablation": Shipment(
-        "open5",
-        (
-            Part(CHOSEN, ("erm",)),
-            Part(CHOSEN, ("boda",), folds=3),
-            *(
-                Part(r, ("erm",), _folds(r))
-                for r in ablation.recipes_of(CHOSEN, added=ablation.ADDED)
-                if r not in ((), CHOSEN)
-            ),
-        ),
-    ),
+    "open5_first_recipe": Shipment("open5", _ablation(FIRST_CHOICE, FIRST)),
+    "open5_second_recipe": Shipment("open5", _ablation(SECOND_CHOICE, SECOND)),
+    "open5_ablation": Shipment("open5", _ablation(CHOSEN, THIRD, boda=READINGS)),
 }
-"""By name. Rows without a recipe are those of ``simulated`` and ``open5``: the ablations do not run them again."""
+"""By name. The ablations do not run again what is shipped already: the rows without a recipe, of ``simulated`` and
+``open5``, and most ingredients alone on real cells, of ``open5_second_recipe``."""
 
 
 def processor() -> str:

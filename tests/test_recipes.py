@@ -105,6 +105,16 @@ def test_each_range_changes_what_it_names(what):
     assert torch.equal(with_it, draw(**{what: width})), "the same generator, the same images"
 
 
+def test_the_stronger_physics_moves_colours_further():
+    images = pictures(1).expand(100, -1, -1, -1)
+
+    def spread(name):
+        drawn = recipes.fit_changes((name,))["augmentation"](images, torch.Generator().manual_seed(0))
+        return drawn.mean((2, 3)).std(0).mean()
+
+    assert spread("strong_physics") > 1.2 * spread("physics")
+
+
 def test_every_effect_touches_its_share_of_the_images():
     images = pictures(1).expand(200, -1, -1, -1)
     still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "blur": 0, "noise": 0}
@@ -190,6 +200,8 @@ def test_a_recipe_is_checked_and_put_in_order(capsys):
         recipes.check_recipe(["half_norm", "test_norm"])
     with pytest.raises(ValueError, match="half_norm and even_norm exclude each other"):
         recipes.check_recipe(["even_norm", "half_norm"])
+    with pytest.raises(ValueError, match="physics and strong_physics exclude each other: each sets the augmentation"):
+        recipes.check_recipe(["strong_physics", "contrast", "physics"])
     with pytest.raises(SystemExit):
         __main__.main(["--help"])
     help_text = capsys.readouterr().out

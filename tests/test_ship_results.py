@@ -10,7 +10,7 @@ from fake_sets import run
 from wbc_tutorial import ablation, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
 from wbc_tutorial.ledger import KEY
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, SECOND_CHOICE
 
 
 def test_the_script_runs_the_ledger_and_says_where_rows_come_from(data, tmp_path, monkeypatch):
@@ -103,36 +103,38 @@ def test_the_selection_ended_before_the_ablation_and_holds_no_unseen_laboratory(
     assert set(mean.index) == set(label.values())
     assert mean[[label[recipe] for recipe in CANDIDATES[:7]]].idxmax() == label[FIRST_CHOICE]
     plain = tables.shipped("open5").query("method == 'erm'").assign(recipe="none")
-    real = pd.concat([plain, tables.shipped("open5_ablation").query("method == 'erm'")])
+    rounds = [tables.shipped(f"open5_{name}").query("method == 'erm'") for name in ("ablation", "second_recipe")]
+    real = pd.concat([plain, *rounds])
     home = real[(real.split == "in_domain") & (real.fold == 0) & real.domain.str.contains("+", regex=False)]
     home = home.set_index("recipe").f1_macro
-    higher = mean[: label[CHOSEN]].index[:-1]
-    assert (home[higher] < home["none"]).all() and home[label[CHOSEN]] >= home["none"]
+    for choice, candidates in ((SECOND_CHOICE, CANDIDATES[:10]), (CHOSEN, CANDIDATES)):
+        order = mean[mean.index.isin([label[recipe] for recipe in candidates])]
+        higher = order[: label[choice]].index[:-1]
+        assert (home[higher] < home["none"]).all() and home[label[choice]] >= home["none"]
     assert chosen["last_run_ended"] <= scored["first_run_ended"]
     assert set(left_out.domain) == set(BENCHMARKS["open5"].train) and not {"chula", "bccd"} & set(rows.domain)
 
 
-def test_the_first_choice_is_kept_as_it_was_read():
-    rows = tables.shipped("open5_first_recipe")
-    assert set(rows[rows.method == "boda"].recipe) == {"+".join(FIRST_CHOICE)}
-    assert rows[rows.recipe == "+".join(FIRST_CHOICE)].groupby("method").fold.nunique().to_dict() == {
-        "erm": 5,
-        "boda": 3,
-    }
-    assert (
-        tables.provenance("open5_first_recipe")["last_run_ended"]
-        <= tables.provenance("open5_ablation")["first_run_ended"]
-    )
+def test_the_earlier_choices_are_kept_as_they_were_read():
+    ends = []
+    for name, choice in (("first_recipe", FIRST_CHOICE), ("second_recipe", SECOND_CHOICE), ("ablation", CHOSEN)):
+        rows, facts = tables.shipped(f"open5_{name}"), tables.provenance(f"open5_{name}")
+        assert set(rows[rows.method == "boda"].recipe) == {"+".join(choice)}
+        whole = rows[rows.recipe == "+".join(choice)].groupby("method").fold.nunique()
+        assert whole.to_dict() == {"erm": 5, "boda": 3}
+        ends += [facts["first_run_ended"], facts["last_run_ended"]]
+    assert ends == sorted(ends), "one round after the other"
 
 
 @pytest.mark.parametrize("name", ["simulated_ablation", "open5_ablation"])
 def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(name):
     rows = tables.shipped(name)
     assert not rows.duplicated([*KEY, "recipe"]).any() and (rows.seed == 0).all()
-    whole = [recipe for recipe in ablation.recipes_of(CHOSEN) if len(recipe) > 1]
-    assert {"+".join(recipe) for recipe in whole} <= set(rows.recipe)
+    alone = set() if name == "simulated_ablation" else set(tables.shipped("open5_second_recipe").recipe)
+    whole = [recipe for recipe in ablation.recipes_of(CHOSEN) if recipe]
+    assert {"+".join(recipe) for recipe in whole} <= set(rows.recipe) | alone
     if name == "simulated_ablation":
-        assert set(CHOSEN) | set(ablation.OTHERS) <= set(rows.recipe)
+        assert set(ablation.OTHERS) <= set(rows.recipe)
     closed = ablation.gap_closed(pd.concat([tables.shipped(name.split("_")[0]).assign(recipe="none"), rows]))
     assert closed.closed["none", "erm"] == 0 and closed.closed.between(-1, 1).all()
 

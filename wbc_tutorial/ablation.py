@@ -7,19 +7,14 @@ from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.recipes import check_recipe
 from wbc_tutorial.tables import per_run
 
-__all__ = ["ADDED", "OTHERS", "gap_closed", "recipes_of"]
+__all__ = ["OTHERS", "gap_closed", "recipes_of"]
 
 
 OTHERS = ("light", "stain", "grey", "test_norm", "half_norm", "averaging")
 """Ingredients that are tried alone beside those of a full recipe; those of the recipe are left out here."""
 
-ADDED = ("grey",)
-"""Tried on top of the full recipe on real cells: it read highest on the left-out laboratories, and lower at home."""
 
-
-def recipes_of(
-    full: tuple[str, ...], others: tuple[str, ...] = (), added: tuple[str, ...] = ()
-) -> dict[tuple[str, ...], str]:
+def recipes_of(full: tuple[str, ...], others: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
     """Return the recipes of an ablation and what each is: none, each ingredient alone, all but one, all.
 
     Where several ingredients look at the tested laboratory's images, there is one more: ``"image by image"``, without
@@ -31,8 +26,6 @@ def recipes_of(
         The whole recipe.
     others : tuple of str
         Ingredients outside it that are tried alone too.
-    added : tuple of str
-        Ingredients outside it that are tried on top of it.
 
     Examples
     --------
@@ -46,8 +39,7 @@ def recipes_of(
     blind = tuple(name for name in full if not INGREDIENTS[name].adapt)
     if 1 < len(blind) < len(full) - 1:
         names |= {blind: "image by image"}
-    names |= {full: "all"} if len(full) > 1 else {}
-    return names | {check_recipe((*full, name)): f"all and {name}" for name in added}
+    return names | ({full: "all"} if len(full) > 1 else {})
 
 
 def gap_closed(

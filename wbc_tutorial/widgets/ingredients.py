@@ -9,7 +9,7 @@ from wbc_tutorial import plots
 from wbc_tutorial.cells import CLASSES
 from wbc_tutorial.images import SIMULATED
 from wbc_tutorial.ingredients import INGREDIENTS
-from wbc_tutorial.recipes import check_recipe, look_through
+from wbc_tutorial.recipes import CHOSEN, check_recipe, look_through
 from wbc_tutorial.simulator import simulate_cell
 from wbc_tutorial.widgets.board import Board
 
@@ -40,7 +40,7 @@ def ingredient_board() -> Board:
     menu = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="26em")}
     visible = [name for name, each in INGREDIENTS.items() if each.standardise or "augmentation" in each.fit]
     options = {INGREDIENTS[name].what.split(":")[0] + f" ({name})": (name,) for name in visible}
-    options |= {"All of these": tuple(visible)}
+    options |= {"Those of the chosen recipe": tuple(name for name in CHOSEN if name in visible)}
     controls = {
         "ingredients": ipywidgets.Dropdown(options=options, description="ingredient", **menu),
         "cell": ipywidgets.Dropdown(options=CLASSES, value="eosinophil", description="cell", **menu),
