@@ -79,10 +79,10 @@ SHIPMENTS = {
     ),
     "simulated_ablation": Shipment(
         "simulated",
-        tuple(
-            Part(recipe, ("erm", "boda") if recipe == CHOSEN else ("erm",), folds=2)
-            for recipe in ablation.recipes_of(CHOSEN, ablation.OTHERS)
-            if recipe
+        (
+            *(Part(r, ("erm",), folds=2) for r in ablation.recipes_of(CHOSEN, ablation.OTHERS) if r),
+            Part(CHOSEN, ("boda",), folds=2),
+            *(Part(r, ("boda",), folds=1) for r in ablation.recipes_of(CHOSEN) if r not in ((), CHOSEN)),
         ),
     ),
     "open5": Shipment("open5", (Part(),)),

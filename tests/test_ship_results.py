@@ -119,7 +119,6 @@ def test_the_earlier_choices_are_kept_as_they_were_read():
     ends = []
     for name, choice in (("first_recipe", FIRST_CHOICE), ("second_recipe", SECOND_CHOICE), ("ablation", CHOSEN)):
         rows, facts = tables.shipped(f"open5_{name}"), tables.provenance(f"open5_{name}")
-        assert set(rows[rows.method == "boda"].recipe) == {"+".join(choice)}
         whole = rows[rows.recipe == "+".join(choice)].groupby("method").fold.nunique()
         assert whole.to_dict() == {"erm": 5, "boda": 3}
         ends += [facts["first_run_ended"], facts["last_run_ended"]]

@@ -101,7 +101,7 @@ def _points(axis, z, labels, domains, mu, *, classes, image) -> None:
         axis.plot([], [], color=class_colour(name), linewidth=6, label=f"class {c} ({class_code(name)})")
     axis.scatter([], [], s=90, facecolor="none", edgecolor="0.4", linewidth=1.8, label="hollow: centroid")
     axis.set(xlim=(-2.2, 6.2), ylim=(-2.2, 5.2), aspect="equal")
-    axis.legend(loc="upper right", fontsize=8, handlelength=1)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncol=3, fontsize=8, handlelength=1)
 
 
 def count_factors(
