@@ -76,7 +76,7 @@ def real_rows() -> pd.DataFrame:
     plain = tables.shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
     rounds = [tables.shipped(f"open5_{name}") for name in ("ablation", "second_recipe", "first_recipe")]
     rows = pd.concat([plain, *rounds])
-    return rows[rows.recipe.isin(recipe_names())]
+    return pd.concat([rows[rows.recipe == recipe] for recipe in recipe_names()])
 
 
 def selection() -> str:
