@@ -27,7 +27,7 @@ from problems import BadInput, OneLineParser, one_line_errors
 
 from wbc_tutorial import ablation, environment, experiments, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, SECOND_CHOICE, training_part
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, PASSED_OVER, SECOND_CHOICE, training_part
 
 TARGET = Path(tables.__file__).parent / "results"
 FIVE, BODA = ("erm", "coral", "dann", "boda", "boda_plus"), ("boda", "boda_plus")
@@ -69,7 +69,7 @@ def _ablation(
 
 
 FIRST = [recipe for recipe in ablation.recipes_of(FIRST_CHOICE) if len(recipe) > 1]
-SECOND = [*filter(None, ablation.recipes_of(SECOND_CHOICE)), CANDIDATES[9]]
+SECOND = [*filter(None, ablation.recipes_of(SECOND_CHOICE)), PASSED_OVER]
 THIRD = [recipe for recipe in ablation.recipes_of(CHOSEN) if recipe and recipe not in SECOND]
 READINGS = tuple(recipe for recipe in THIRD if recipe != CHOSEN and training_part(recipe) == training_part(CHOSEN))
 SHIPMENTS = {

@@ -9,7 +9,7 @@ import pytest
 from wbc_tutorial import ablation, plots, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
 from wbc_tutorial.methods import METHODS
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, SECOND_CHOICE
+from wbc_tutorial.recipes import CANDIDATES
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 FIGURE = README.parent / "wbc_tutorial" / "results" / "gap_closed.png"
@@ -66,19 +66,6 @@ def open5() -> str:
     return markdown(lines)
 
 
-def recipe_names() -> dict[str, str]:
-    names = ablation.recipes_of(CHOSEN) | {SECOND_CHOICE: "the second choice", FIRST_CHOICE: "the first choice"}
-    return {"+".join(recipe) or "none": name for recipe, name in names.items()}
-
-
-def real_rows() -> pd.DataFrame:
-    """Rows of ERM and BoDA on open5: without a recipe, with those of the ablation, and with the earlier choices."""
-    plain = tables.shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
-    rounds = [tables.shipped(f"open5_{name}") for name in ("ablation", "second_recipe", "first_recipe")]
-    rows = pd.concat([plain, *rounds])
-    return pd.concat([rows[rows.recipe == recipe] for recipe in recipe_names()])
-
-
 def selection() -> str:
     rows, laboratories = tables.shipped("open5_selection"), BENCHMARKS["open5"].train
     lines = [["candidate", *(f"left out: {name}" for name in laboratories), "mean", "known"]]
@@ -91,7 +78,7 @@ def selection() -> str:
 
 
 def open5_ablation() -> str:
-    rows, names = real_rows(), recipe_names()
+    rows, names = ablation.real_cells()
     closed = ablation.gap_closed(rows)
     lines = [["recipe", "method", "runs", "known", "unseen Chula", "unseen BCCD", "gap closed, 95 % interval"]]
     for recipe, method in ((r, m) for r in names for m in ("erm", "boda") if (r, m) in closed.index):
@@ -127,7 +114,6 @@ if __name__ == "__main__":
         text = text[: text.index(head) + len(head)] + made() + text[text.index(tail) :]
     README.write_text(text)
     plots.use_style()
-    figure = plots.gap_bars(
-        ablation.gap_closed(real_rows()), recipe_names(), title="real cells: Chula and BCCD averaged"
-    )
+    rows, names = ablation.real_cells()
+    figure = plots.gap_bars(ablation.gap_closed(rows), names, title="real cells: Chula and BCCD averaged")
     figure.savefig(FIGURE, dpi=110)

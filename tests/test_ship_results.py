@@ -10,7 +10,7 @@ from fake_sets import run
 from wbc_tutorial import ablation, tables
 from wbc_tutorial.benchmarks import BENCHMARKS
 from wbc_tutorial.ledger import KEY
-from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, SECOND_CHOICE
+from wbc_tutorial.recipes import CANDIDATES, CHOSEN, FIRST_CHOICE, ROUNDS
 
 
 def test_the_script_runs_the_ledger_and_says_where_rows_come_from(data, tmp_path, monkeypatch):
@@ -101,23 +101,24 @@ def test_the_selection_ended_before_the_ablation_and_holds_no_unseen_laboratory(
     mean = left_out.groupby("recipe").f1_macro.mean().sort_values(ascending=False)
     label = {recipe: "+".join(recipe) or "none" for recipe in CANDIDATES}
     assert set(mean.index) == set(label.values())
-    assert mean[[label[recipe] for recipe in CANDIDATES[:7]]].idxmax() == label[FIRST_CHOICE]
-    plain = tables.shipped("open5").query("method == 'erm'").assign(recipe="none")
-    rounds = [tables.shipped(f"open5_{name}").query("method == 'erm'") for name in ("ablation", "second_recipe")]
-    real = pd.concat([plain, *rounds])
-    home = real[(real.split == "in_domain") & (real.fold == 0) & real.domain.str.contains("+", regex=False)]
-    home = home.set_index("recipe").f1_macro
-    for choice, candidates in ((SECOND_CHOICE, CANDIDATES[:10]), (CHOSEN, CANDIDATES)):
-        order = mean[mean.index.isin([label[recipe] for recipe in candidates])]
+    real, _ = ablation.real_cells()
+    home = real[(real.split == "in_domain") & (real.fold == 0) & (real.method == "erm")]
+    home = home[home.domain.str.contains("+", regex=False)].set_index("recipe").f1_macro
+    for count, choice in ROUNDS.items():
+        order = mean[mean.index.isin([label[recipe] for recipe in CANDIDATES[:count]])]
         higher = order[: label[choice]].index[:-1]
-        assert (home[higher] < home["none"]).all() and home[label[choice]] >= home["none"]
+        if choice == FIRST_CHOICE:
+            assert higher.empty
+        else:
+            assert (home[higher] < home["none"]).all() and home[label[choice]] >= home["none"]
+    assert len(CANDIDATES) == max(ROUNDS) and choice == CHOSEN
     assert chosen["last_run_ended"] <= scored["first_run_ended"]
     assert set(left_out.domain) == set(BENCHMARKS["open5"].train) and not {"chula", "bccd"} & set(rows.domain)
 
 
 def test_the_earlier_choices_are_kept_as_they_were_read():
     ends = []
-    for name, choice in (("first_recipe", FIRST_CHOICE), ("second_recipe", SECOND_CHOICE), ("ablation", CHOSEN)):
+    for name, choice in zip(("first_recipe", "second_recipe", "ablation"), ROUNDS.values(), strict=True):
         rows, facts = tables.shipped(f"open5_{name}"), tables.provenance(f"open5_{name}")
         whole = rows[rows.recipe == "+".join(choice)].groupby("method").fold.nunique()
         assert whole.to_dict() == {"erm": 5, "boda": 3}

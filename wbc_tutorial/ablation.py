@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from wbc_tutorial.ingredients import INGREDIENTS
-from wbc_tutorial.recipes import check_recipe
-from wbc_tutorial.tables import per_run
+from wbc_tutorial.recipes import CHOSEN, FIRST_CHOICE, PASSED_OVER, SECOND_CHOICE, check_recipe
+from wbc_tutorial.tables import per_run, shipped
 
-__all__ = ["OTHERS", "gap_closed", "recipes_of"]
+__all__ = ["OTHERS", "gap_closed", "real_cells", "recipes_of"]
 
 
 OTHERS = ("light", "stain", "grey", "test_norm", "half_norm", "averaging")
@@ -40,6 +40,24 @@ def recipes_of(full: tuple[str, ...], others: tuple[str, ...] = ()) -> dict[tupl
     if 1 < len(blind) < len(full) - 1:
         names |= {blind: "image by image"}
     return names | ({full: "all"} if len(full) > 1 else {})
+
+
+def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the shipped rows of ERM and BoDA on ``open5``, and what each recipe is.
+
+    Returns
+    -------
+    rows : DataFrame
+        As `gap_closed` takes them: without a recipe, those of the ablation of `recipes.CHOSEN`, the earlier choices.
+    names : dict
+        Recipe, ingredients joined by ``+`` -> its name, in the order of the rows.
+    """
+    choices = {SECOND_CHOICE: "the second choice", PASSED_OVER: "passed over: with grey"}
+    choices |= {FIRST_CHOICE: "the first choice"}
+    names = {"+".join(recipe) or "none": name for recipe, name in (recipes_of(CHOSEN) | choices).items()}
+    plain = shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
+    rows = pd.concat([plain, *(shipped(f"open5_{name}") for name in ("ablation", "second_recipe", "first_recipe"))])
+    return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names
 
 
 def gap_closed(

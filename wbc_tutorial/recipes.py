@@ -14,6 +14,8 @@ __all__ = [
     "CANDIDATES",
     "CHOSEN",
     "FIRST_CHOICE",
+    "PASSED_OVER",
+    "ROUNDS",
     "SECOND_CHOICE",
     "boda_changes",
     "check_recipe",
@@ -45,7 +47,7 @@ CANDIDATES = (
 )
 """The recipes among which one was chosen, by leaving out each training laboratory of ``open5`` in turn.
 
-Seven, then three, then four: three rounds. After each the choice and its omissions were read on the unseen laboratories
+In three rounds (`ROUNDS`). After each the choice and its omissions were read on the unseen laboratories
 (``tables.shipped`` of ``open5_first_recipe``, ``open5_second_recipe`` and ``open5_ablation``).
 """
 
@@ -55,8 +57,14 @@ FIRST_CHOICE = CANDIDATES[6]
 SECOND_CHOICE = CANDIDATES[8]
 """Of two rounds: the highest there among those that read known laboratories no worse than ERM without a recipe."""
 
+PASSED_OVER = CANDIDATES[9]
+"""Higher there than the second choice, and lower at home than ERM."""
+
 CHOSEN = CANDIDATES[12]
 """Of all three, by the same rule."""
+
+ROUNDS = {7: FIRST_CHOICE, 10: SECOND_CHOICE, 14: CHOSEN}
+"""How many of the candidates had been scored -> which of them was then chosen."""
 
 
 def check_recipe(recipe) -> tuple[str, ...]:
