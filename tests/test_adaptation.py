@@ -1,12 +1,11 @@
-"""What is taken from a tested laboratory's images, without labels: batch-norm statistics, prototypes, views."""
+"""How a laboratory is read: batch-norm statistics of its images, eight views of each, and what stays as it was."""
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from wbc_tutorial import adaptation, augmentation, models, recipes, training
+from wbc_tutorial import adaptation, augmentation, models, recipes, training, transduction
 from wbc_tutorial.cell_images import CellImages
 
 
@@ -77,44 +76,6 @@ def test_even_statistics_mix_with_the_trained_ones_once():
     assert torch.allclose(model.backbone.norm.running_mean, torch.tensor(0.1))
 
 
-def test_prototypes_by_hand():
-    """Two classes, two images: class 0's surest image joins its weights, class 1 has none and keeps its direction."""
-    head = nn.Linear(2, 2)
-    with torch.no_grad():
-        head.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 5.0]]))
-    z = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
-    logits = torch.tensor([[9.0, 0.0], [1.0, 0.0]])
-    adjusted = adaptation.prototype_head(head, z, logits, n_support=1)
-    expected = F.normalize(torch.tensor([1 + 0.6, 0.8]), dim=0)  # (1, 0) + (.6, .8)
-    assert torch.allclose(adjusted.weight[0], expected) and torch.allclose(adjusted.weight[1], torch.tensor([0.0, 1.0]))
-    assert adjusted.bias is None and not adjusted.weight.grad_fn
-    both = adaptation.prototype_head(head, z, logits, n_support=5).weight[0]
-    assert torch.allclose(both, F.normalize(torch.tensor([1 + 0.6 + 1, 0.8]), dim=0)), "all there are"
-    assert torch.equal(head.weight, torch.tensor([[2.0, 0.0], [0.0, 5.0]])), "the trained head is left alone"
-
-
-def test_prototypes_follow_a_laboratory_whose_features_have_turned():
-    """Features turned by 40 degrees: the trained head errs, prototypes of what it reads surely do not."""
-    generator = torch.Generator().manual_seed(0)
-    truth = torch.arange(300) % 3
-    angle = truth * 2 * torch.pi / 3 + torch.pi * 40 / 180 + 0.3 * torch.randn(300, generator=generator)
-    z = torch.stack([angle.cos(), angle.sin()], 1)
-    head = nn.Linear(2, 3, bias=False)
-    centres = torch.arange(3) * 2 * torch.pi / 3
-    head.weight.data = 5 * torch.stack([centres.cos(), centres.sin()], 1)
-    before = (head(z).argmax(1) == truth).float().mean()
-    after = (adaptation.prototype_head(head, z, head(z), n_support=90)(z).argmax(1) == truth).float().mean()
-    assert after > before + 0.05
-
-
-@pytest.mark.parametrize(
-    ("shapes", "n", "match"), [(((4, 2), (4, 3)), 0, "n_support is 0"), (((4, 5), (4, 3)), 2, r"features are \(4, 5\)")]
-)
-def test_prototypes_say_what_they_expect(shapes, n, match):
-    with pytest.raises(ValueError, match=match):
-        adaptation.prototype_head(nn.Linear(2, 3), *(torch.zeros(shape) for shape in shapes), n_support=n)
-
-
 def test_the_eight_views_are_the_square_s_symmetries():
     image = torch.arange(9.0).view(1, 1, 3, 3)
     views = augmentation.symmetries(image)
@@ -141,7 +102,7 @@ def test_reading_leaves_the_model_as_it_was(cells, monkeypatch):
     training.seed_everything(0)
     model = models.small_cnn(3, width=4)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    changes = recipes.test_changes(("even_norm", "prototypes", "views"), known=False)
+    changes = recipes.test_changes(("even_norm", "prototypes", "spreading", "views"), known=False)
     features, logits = adaptation.read(model, cells, **changes)
     assert features.shape == (48, model.n_features) and logits.shape == (48, 3)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -149,12 +110,14 @@ def test_reading_leaves_the_model_as_it_was(cells, monkeypatch):
     alone = adaptation.read(model, cells, n_support=5)
     assert not any(each is part for each in moved for part in model.modules())
     assert np.array_equal(alone[0], training.extract(model, cells)[0]), "prototypes change no feature"
+    spread = adaptation.read(model, cells, n_support=5, n_neighbours=4)
+    assert np.array_equal(spread[1], transduction.spread_labels(*alone, n_neighbours=4)), "spreading starts from those"
     views = adaptation.read(model, cells, all_views=True)
     assert all(map(np.array_equal, views, training.extract(model, cells, all_views=True)))
 
 
 def test_a_known_laboratory_is_not_adapted_to():
-    recipe = ("half_norm", "prototypes", "views")
+    recipe = ("half_norm", "prototypes", "spreading", "views")
     assert recipes.test_changes(recipe, known=True) == {"all_views": True}
-    assert set(recipes.test_changes(recipe, known=False)) == {"batch_norm", "n_support", "all_views"}
+    assert set(recipes.test_changes(recipe, known=False)) == {"batch_norm", "n_support", "n_neighbours", "all_views"}
     assert recipes.test_changes((), known=False) == {}

@@ -132,7 +132,17 @@ FLOORS = (
     ("cells", "laboratories"),
     ("simulator", "cell_images", "images"),
     ("statistics", "normalisation", "covariances", "distances", "losses", "transferability", "models"),
-    ("centroids", "alignment", "augmentation", "batches", "baselines", "training", "adaptation", "evaluation"),
+    (
+        "centroids",
+        "alignment",
+        "augmentation",
+        "batches",
+        "baselines",
+        "training",
+        "transduction",
+        "adaptation",
+        "evaluation",
+    ),
     (
         "benchmarks",
         "methods",

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.adaptation import prototype_head
 from wbc_tutorial.exercises import check_chosen_where, check_gap_closed, check_light_removed, check_prototype
+from wbc_tutorial.transduction import prototype_head
 
 CHECKS = [check_gap_closed, check_light_removed, check_prototype, check_chosen_where]
 GARBAGE = ["a string", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",

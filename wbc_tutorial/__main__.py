@@ -39,8 +39,8 @@ def _parser() -> _Parser:
         metavar="A,B",
         default="",
         help="comma-separated ingredients around the method: light, stain, contrast, grey, physics, "
-        "strong_physics, balanced, frozen_norm, group_norm, test_norm, half_norm, even_norm, prototypes, views, "
-        "averaging, quick, longer, mean_scale, macro (default: none)",
+        "strong_physics, balanced, frozen_norm, group_norm, test_norm, half_norm, even_norm, prototypes, spreading, "
+        "views, averaging, quick, longer, mean_scale, macro (default: none)",
     )
     add("--leave-out", metavar="LAB", help="score this training laboratory in place of the unseen ones: for choosing")
     add("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster, such as tcp://127.0.0.1:8786")

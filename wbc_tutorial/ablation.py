@@ -56,7 +56,8 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
     choices |= {FIRST_CHOICE: "the first choice"}
     names = {"+".join(recipe) or "none": name for recipe, name in (recipes_of(CHOSEN) | choices).items()}
     plain = shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
-    rows = pd.concat([plain, *(shipped(f"open5_{name}") for name in ("ablation", "second_recipe", "first_recipe"))])
+    ledgers = ("ablation", "third_recipe", "second_recipe", "first_recipe")
+    rows = pd.concat([plain, *(shipped(f"open5_{name}") for name in ledgers)])
     return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names
 
 

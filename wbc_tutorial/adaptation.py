@@ -4,15 +4,15 @@ import copy
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from wbc_tutorial.batches import as_tensor
 from wbc_tutorial.cell_images import CellImages
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training import extract
+from wbc_tutorial.transduction import prototype_head, spread_labels
 
-__all__ = ["adapt_batch_norm", "prototype_head", "read"]
+__all__ = ["adapt_batch_norm", "read"]
 
 
 def read(
@@ -22,6 +22,7 @@ def read(
     batch_norm: dict | None = None,
     all_views: bool = False,
     n_support: int = 0,
+    n_neighbours: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return features (N, h) and logits (N, C) of one laboratory's images; the model given is left as it is.
 
@@ -36,6 +37,8 @@ def read(
         Average the features over the square's eight symmetries.
     n_support : int
         Images a class for `prototype_head`; 0 = the head stays.
+    n_neighbours : int
+        Of each image, for `spread_labels`, which comes last; 0 = no image is read by others.
     """
     if batch_norm is not None:
         model = adapt_batch_norm(copy.deepcopy(model), cells, **batch_norm)
@@ -45,53 +48,9 @@ def read(
             copy.deepcopy(model.head).cpu(), *map(torch.as_tensor, (features, logits)), n_support=n_support
         )
         logits = head(torch.as_tensor(features)).detach().numpy()
+    if n_neighbours:
+        logits = spread_labels(features, logits, n_neighbours=n_neighbours)
     return features, logits
-
-
-@torch.no_grad()
-def prototype_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: int = 20) -> nn.Linear:
-    """Build a linear head whose weights are class means of a laboratory's own surest features (T3A).
-
-    ``w'_c = normalise(sum of w_c / |w_c| and of z_i / |z_i| over the support of c)``, ``logits_c = w'_c . z``, no bias.
-    The support of c: of the images that the given logits name c, the `n_support` of lowest entropy. No label is read.
-
-    Parameters
-    ----------
-    head : nn.Linear
-        Trained; its weights (C, h) are one member of each mean, so that a class without support keeps its direction.
-    features : float (N, h)
-    logits : float (N, C)
-    n_support : int
-
-    Notes
-    -----
-    Iwasawa and Matsuo, "Test-time classifier adjustment module for model-agnostic domain generalization", NeurIPS
-    2021. There images arrive one by one; here the laboratory is there as a whole.
-
-    Examples
-    --------
-    >>> import torch
-    >>> head = torch.nn.Linear(2, 2)
-    >>> _ = head.weight.data.copy_(torch.eye(2))
-    >>> z = torch.tensor([[3.0, 1.0], [1.0, 3.0]])
-    >>> prototype_head(head, z, z).weight.argmax(1).tolist()
-    [0, 1]
-    """
-    if n_support < 1:
-        raise ValueError(f"n_support is {n_support}; expected 1 or more images a class")
-    if features.shape[0] != logits.shape[0] or features.shape[1:] != head.weight.shape[1:]:
-        raise ValueError(
-            f"features are {tuple(features.shape)}, logits {tuple(logits.shape)} and the head's weights "
-            f"{tuple(head.weight.shape)}; expected (N, h), (N, C) and (C, h)"
-        )
-    predicted, entropy = logits.argmax(1), torch.distributions.Categorical(logits=logits).entropy()
-    directions = F.normalize(features, dim=1)
-    adjusted = nn.Linear(head.in_features, head.out_features, bias=False)
-    for number, weights in enumerate(F.normalize(head.weight, dim=1)):
-        rows = torch.where(predicted == number)[0]
-        support = directions[rows[entropy[rows].argsort(stable=True)[:n_support]]]
-        adjusted.weight[number] = F.normalize(weights + support.sum(0), dim=0)
-    return adjusted
 
 
 @torch.no_grad()

@@ -123,6 +123,11 @@ INGREDIENTS = {
         "Iwasawa and Matsuo, 'T3A', NeurIPS 2021, here for a whole laboratory at once",
         adapt={"n_support": 20},
     ),
+    "spreading": Ingredient(
+        "The 20 most surely read cells of each class name their nearest neighbours in the latent space, those theirs.",
+        "label spreading: Zhou et al., NIPS 2003; Iscen et al., CVPR 2019",
+        adapt={"n_neighbours": 10},
+    ),
     "views": Ingredient(
         "Each cell is read in the square's eight symmetries, and the features are averaged.",
         "test-time augmentation: Krizhevsky et al., NeurIPS 2012",

@@ -17,6 +17,7 @@ __all__ = [
     "PASSED_OVER",
     "ROUNDS",
     "SECOND_CHOICE",
+    "THIRD_CHOICE",
     "boda_changes",
     "check_recipe",
     "fit_changes",
@@ -44,11 +45,16 @@ CANDIDATES = (
     ("contrast", "physics", "balanced", "even_norm", "prototypes", "views", "quick", "longer"),
     ("contrast", "strong_physics", "balanced", "even_norm", "prototypes", "views", "quick", "longer"),
     ("contrast", "strong_physics", "even_norm", "prototypes", "views", "quick"),
+    ("contrast", "strong_physics", "balanced", "even_norm", "prototypes", "spreading", "views", "quick", "longer"),
+    ("contrast", "strong_physics", "balanced", "even_norm", "spreading", "views", "quick", "longer"),
+    ("contrast", "strong_physics", "balanced", "even_norm", "prototypes", "spreading", "views", "quick"),
+    ("contrast", "physics", "balanced", "even_norm", "prototypes", "spreading", "views", "quick", "longer"),
+    ("contrast", "strong_physics", "balanced", "even_norm", "spreading", "views", "quick"),
 )
 """The recipes among which one was chosen, by leaving out each training laboratory of ``open5`` in turn.
 
-In three rounds (`ROUNDS`). After each the choice and its omissions were read on the unseen laboratories
-(``tables.shipped`` of ``open5_first_recipe``, ``open5_second_recipe`` and ``open5_ablation``).
+In four rounds (`ROUNDS`). After each the choice and its omissions were read on the unseen laboratories
+(``tables.shipped`` of ``open5_first_recipe``, ``open5_second_recipe``, ``open5_third_recipe`` and ``open5_ablation``).
 """
 
 FIRST_CHOICE = CANDIDATES[6]
@@ -60,10 +66,13 @@ SECOND_CHOICE = CANDIDATES[8]
 PASSED_OVER = CANDIDATES[9]
 """Higher there than the second choice, and lower at home than ERM."""
 
-CHOSEN = CANDIDATES[12]
-"""Of all three, by the same rule."""
+THIRD_CHOICE = CANDIDATES[12]
+"""Of three rounds, by the same rule."""
 
-ROUNDS = {7: FIRST_CHOICE, 10: SECOND_CHOICE, 14: CHOSEN}
+CHOSEN = CANDIDATES[14]
+"""Of all four, by the same rule."""
+
+ROUNDS = {7: FIRST_CHOICE, 10: SECOND_CHOICE, 14: THIRD_CHOICE, 19: CHOSEN}
 """How many of the candidates had been scored -> which of them was then chosen."""
 
 
