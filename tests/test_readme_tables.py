@@ -67,7 +67,7 @@ def open5() -> str:
 
 
 def selection() -> str:
-    rows, laboratories = tables.shipped("open5_selection"), BENCHMARKS["open5"].train
+    rows, laboratories = ablation.selection(), BENCHMARKS["open5"].train
     lines = [["candidate", *(f"left out: {name}" for name in laboratories), "mean", "known"]]
     for recipe in CANDIDATES:
         here = rows[rows.recipe == ("+".join(recipe) or "none")]

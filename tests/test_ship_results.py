@@ -94,9 +94,10 @@ def test_two_parts_may_share_a_ledger(data, tmp_path, monkeypatch):
 
 def test_the_selection_ended_before_the_ablation_and_holds_no_unseen_laboratory():
     """Highest on the left-out laboratories among those no lower than ERM at home; in the first round the highest."""
-    rows, chosen, scored = (
-        tables.shipped("open5_selection"), tables.provenance("open5_selection"), tables.provenance("open5_ablation"),
-    )  # fmt: skip
+    rows = ablation.selection()
+    ends = [
+        tables.provenance(f"open5_{name}") for name in ("selection", "third_recipe", "fourth_selection", "ablation")
+    ]
     left_out = rows[rows.split == "left_out"]
     mean = left_out.groupby("recipe").f1_macro.mean().sort_values(ascending=False)
     label = {recipe: "+".join(recipe) or "none" for recipe in CANDIDATES}
@@ -112,7 +113,8 @@ def test_the_selection_ended_before_the_ablation_and_holds_no_unseen_laboratory(
         else:
             assert (home[higher] < home["none"]).all() and home[label[choice]] >= home["none"]
     assert len(CANDIDATES) == max(ROUNDS) and choice == CHOSEN
-    assert chosen["last_run_ended"] <= scored["first_run_ended"]
+    dates = [each[key] for each in ends for key in ("first_run_ended", "last_run_ended")]
+    assert dates == sorted(dates), "chosen, read, chosen again, read again"
     assert set(left_out.domain) == set(BENCHMARKS["open5"].train) and not {"chula", "bccd"} & set(rows.domain)
 
 
@@ -126,17 +128,15 @@ def test_the_earlier_choices_are_kept_as_they_were_read():
     assert ends == sorted(ends), "one round after the other"
 
 
-@pytest.mark.parametrize("name", ["simulated_ablation", "open5_ablation"])
-def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(name):
-    rows = tables.shipped(name)
+@pytest.mark.parametrize("cells", [ablation.simulated_cells, ablation.real_cells])
+def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(cells):
+    rows, names = cells()
     assert not rows.duplicated([*KEY, "recipe"]).any() and (rows.seed == 0).all()
-    earlier = () if name == "simulated_ablation" else ("open5_second_recipe", "open5_third_recipe")
-    run_before = {recipe for each in earlier for recipe in tables.shipped(each).recipe}
-    whole = [recipe for recipe in ablation.recipes_of(CHOSEN) if recipe]
-    assert {"+".join(recipe) for recipe in whole} <= set(rows.recipe) | run_before
-    if name == "simulated_ablation":
-        assert set(ablation.OTHERS) <= set(rows.recipe)
-    closed = ablation.gap_closed(pd.concat([tables.shipped(name.split("_")[0]).assign(recipe="none"), rows]))
+    for method in ("erm", "boda"):
+        held = set(rows.recipe[rows.method == method])
+        assert {"+".join(recipe) or "none" for recipe in ablation.recipes_of(CHOSEN)} <= held
+    assert set(names) == set(rows.recipe) and (cells is ablation.real_cells or set(ablation.OTHERS) <= set(names))
+    closed = ablation.gap_closed(rows)
     assert closed.closed["none", "erm"] == 0 and closed.closed.between(-1, 1).all()
 
 

@@ -7,7 +7,7 @@ from wbc_tutorial.ingredients import INGREDIENTS
 from wbc_tutorial.recipes import CHOSEN, FIRST_CHOICE, PASSED_OVER, SECOND_CHOICE, check_recipe
 from wbc_tutorial.tables import per_run, shipped
 
-__all__ = ["OTHERS", "gap_closed", "real_cells", "recipes_of"]
+__all__ = ["OTHERS", "gap_closed", "real_cells", "recipes_of", "selection", "simulated_cells"]
 
 
 OTHERS = ("light", "stain", "grey", "test_norm", "half_norm", "averaging")
@@ -54,10 +54,27 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
     """
     choices = {SECOND_CHOICE: "the second choice", PASSED_OVER: "passed over: with grey"}
     choices |= {FIRST_CHOICE: "the first choice"}
-    names = {"+".join(recipe) or "none": name for recipe, name in (recipes_of(CHOSEN) | choices).items()}
-    plain = shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
     ledgers = ("ablation", "third_recipe", "second_recipe", "first_recipe")
-    rows = pd.concat([plain, *(shipped(f"open5_{name}") for name in ledgers)])
+    rows = pd.concat([shipped(f"open5_{name}") for name in ledgers])
+    return _beside_none(rows, shipped("open5").query("method in ['erm', 'boda']"), recipes_of(CHOSEN) | choices)
+
+
+def simulated_cells() -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the shipped rows of ERM and BoDA on ``simulated``, and CORAL without a recipe, as `real_cells` does."""
+    rows = pd.concat([shipped(f"simulated_{name}") for name in ("ablation", "third_recipe")])
+    plain = shipped("simulated").query("seed == 0 and fold < 2 and method in ['erm', 'coral', 'boda']")
+    return _beside_none(rows, plain, recipes_of(CHOSEN, OTHERS))
+
+
+def selection() -> pd.DataFrame:
+    """Return the shipped rows by which `recipes.CHOSEN` was chosen: of `recipes.CANDIDATES`, a laboratory left out."""
+    return pd.concat([shipped(f"open5_{name}") for name in ("selection", "fourth_selection")])
+
+
+def _beside_none(rows: pd.DataFrame, plain: pd.DataFrame, recipes: dict[tuple, str]) -> tuple[pd.DataFrame, dict]:
+    """Put the rows of named recipes below those without a recipe, in the order of the names."""
+    names = {"+".join(recipe) or "none": name for recipe, name in recipes.items()}
+    rows = pd.concat([plain.assign(recipe="none"), rows])
     return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names
 
 

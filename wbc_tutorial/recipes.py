@@ -53,8 +53,9 @@ CANDIDATES = (
 )
 """The recipes among which one was chosen, by leaving out each training laboratory of ``open5`` in turn.
 
-In four rounds (`ROUNDS`). After each the choice and its omissions were read on the unseen laboratories
-(``tables.shipped`` of ``open5_first_recipe``, ``open5_second_recipe``, ``open5_third_recipe`` and ``open5_ablation``).
+In four rounds (`ROUNDS`), whose rows are `ablation.selection`. After each the choice and its omissions were read on the
+unseen laboratories (``tables.shipped`` of ``open5_first_recipe``, ``open5_second_recipe``, ``open5_third_recipe`` and
+``open5_ablation``).
 """
 
 FIRST_CHOICE = CANDIDATES[6]
