@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from wbc_tutorial.ingredients import INGREDIENTS
-from wbc_tutorial.recipes import CHOSEN, FIRST_CHOICE, PASSED_OVER, SECOND_CHOICE, check_recipe
+from wbc_tutorial.recipes import CHOSEN, FIRST_CHOICE, PASSED_OVER, SECOND_CHOICE, THIRD_CHOICE, check_recipe
 from wbc_tutorial.tables import per_run, shipped
 
 __all__ = ["OTHERS", "gap_closed", "real_cells", "recipes_of", "selection", "simulated_cells"]
@@ -60,10 +60,14 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def simulated_cells() -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the shipped rows of ERM and BoDA on ``simulated``, and CORAL without a recipe, as `real_cells` does."""
-    rows = pd.concat([shipped(f"simulated_{name}") for name in ("ablation", "third_recipe")])
+    """Return the shipped rows on ``simulated`` as `real_cells` does, and CORAL's without a recipe beside them.
+
+    The ablation there is that of `recipes.THIRD_CHOICE`; `recipes.CHOSEN`, which adds ``spreading``, comes last.
+    """
+    rows = pd.concat([shipped("simulated_ablation"), shipped("simulated_spreading")])
     plain = shipped("simulated").query("seed == 0 and fold < 2 and method in ['erm', 'coral', 'boda']")
-    return _beside_none(rows, plain, recipes_of(CHOSEN, OTHERS))
+    names = recipes_of(THIRD_CHOICE, ("spreading", *OTHERS)) | {CHOSEN: "all and spreading"}
+    return _beside_none(rows, plain, names)
 
 
 def selection() -> pd.DataFrame:
