@@ -5,7 +5,7 @@
     python data_scripts/ship_results.py simulated_ablation --out results/simulated_ablation
     python data_scripts/ship_results.py open5 --data DIR --out results/open5
 
-and so simulated_spreading, open5_selection, open5_fourth_selection, open5_first_recipe, open5_second_recipe,
+and so simulated_third_recipe, open5_selection, open5_fourth_selection, open5_first_recipe, open5_second_recipe,
 open5_third_recipe and open5_ablation.
 
 Runs that a ledger in --out holds already are not repeated. Writes ``wbc_tutorial/results/<name>.csv`` (rows),
@@ -82,6 +82,14 @@ def _ablation(full: tuple[str, ...], erm: list, boda: list = ()) -> tuple[Part, 
     return tuple(parts)
 
 
+def _simulated(full: tuple[str, ...], others: tuple[str, ...] = (), without: dict = ()) -> tuple[Part, ...]:
+    """Return the parts of an ablation on simulated cells: two folds with ERM and the whole with BoDA, one otherwise."""
+    alone = [recipe for recipe in ablation.recipes_of(full, others) if recipe and recipe not in without]
+    boda = [recipe for recipe in ablation.recipes_of(full) if recipe in alone and recipe != full]
+    erm = tuple(Part(recipe, ("erm",), folds=2) for recipe in alone)
+    return (*erm, Part(full, ("boda",), folds=2), *(Part(recipe, ("boda",), folds=1) for recipe in boda))
+
+
 def _left_out(candidates: tuple[tuple[str, ...], ...]) -> tuple[Part, ...]:
     """Return the parts of a selection: each candidate with ERM, leaving out each training laboratory in turn."""
     laboratories = BENCHMARKS["open5"].train
@@ -94,32 +102,21 @@ SECOND = [*filter(None, ablation.recipes_of(SECOND_CHOICE)), PASSED_OVER]
 THIRD = [recipe for recipe in ablation.recipes_of(THIRD_CHOICE) if recipe and recipe not in SECOND]
 THIRD_BODA = [recipe for recipe in THIRD if training_part(recipe) == training_part(THIRD_CHOICE)]
 WHOLE = [recipe for recipe in ablation.recipes_of(CHOSEN) if recipe]
-FOURTH = [recipe for recipe in WHOLE if recipe not in (*SECOND, *THIRD)]
-FOURTH_BODA = [r for r in WHOLE if r not in THIRD and training_part(r) in ((), training_part(CHOSEN))]
+FOURTH = [recipe for recipe in WHOLE if len(recipe) > 1 or recipe not in (*SECOND, *THIRD)]
 SHIPMENTS = {
     "simulated": Shipment("simulated", (Part(),), seeds=(0, 1, 2)),
     "simulated_variants": Shipment(
         "simulated", (Part((), ("erm", "erm_plus")), Part(("mean_scale",), BODA), Part(("macro",), BODA))
     ),
-    "simulated_ablation": Shipment(
-        "simulated",
-        (
-            *(Part(r, ("erm",), folds=2) for r in ablation.recipes_of(THIRD_CHOICE, ablation.OTHERS) if r),
-            Part(THIRD_CHOICE, ("boda",), folds=2),
-            *(Part(r, ("boda",), folds=1) for r in ablation.recipes_of(THIRD_CHOICE) if r not in ((), THIRD_CHOICE)),
-        ),
-    ),
-    "simulated_spreading": Shipment(
-        "simulated",
-        tuple(Part(r, (method,), folds=2) for method in ("erm", "boda") for r in (("spreading",), CHOSEN)),
-    ),
+    "simulated_third_recipe": Shipment("simulated", _simulated(THIRD_CHOICE, ablation.OTHERS)),
+    "simulated_ablation": Shipment("simulated", _simulated(CHOSEN, without=ablation.recipes_of(THIRD_CHOICE))),
     "open5": Shipment("open5", (Part(),)),
     "open5_selection": Shipment("open5", _left_out(CANDIDATES[:THREE_ROUNDS]), steps=300),
     "open5_fourth_selection": Shipment("open5", _left_out(CANDIDATES[THREE_ROUNDS:]), steps=300),
     "open5_first_recipe": Shipment("open5", _ablation(FIRST_CHOICE, FIRST)),
     "open5_second_recipe": Shipment("open5", _ablation(SECOND_CHOICE, SECOND)),
     "open5_third_recipe": Shipment("open5", _ablation(THIRD_CHOICE, THIRD, boda=THIRD_BODA)),
-    "open5_ablation": Shipment("open5", _ablation(CHOSEN, FOURTH, boda=FOURTH_BODA)),
+    "open5_ablation": Shipment("open5", _ablation(CHOSEN, FOURTH, boda=WHOLE)),
 }
 """By name. The ablations do not run again what is shipped already: the rows without a recipe, of ``simulated`` and
 ``open5``, and on real cells what an earlier choice has run, as most ingredients alone."""

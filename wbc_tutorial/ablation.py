@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from wbc_tutorial.ingredients import INGREDIENTS
+from wbc_tutorial.ledger import KEY
 from wbc_tutorial.recipes import CHOSEN, FIRST_CHOICE, PASSED_OVER, SECOND_CHOICE, THIRD_CHOICE, check_recipe
 from wbc_tutorial.tables import per_run, shipped
 
@@ -52,22 +53,18 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
     names : dict
         Recipe, ingredients joined by ``+`` -> its name, in the order of the rows.
     """
-    choices = {SECOND_CHOICE: "the second choice", PASSED_OVER: "passed over: with grey"}
-    choices |= {FIRST_CHOICE: "the first choice"}
+    choices = {THIRD_CHOICE: "the third choice", SECOND_CHOICE: "the second choice"}
+    choices |= {PASSED_OVER: "passed over: with grey", FIRST_CHOICE: "the first choice"}
     ledgers = ("ablation", "third_recipe", "second_recipe", "first_recipe")
     rows = pd.concat([shipped(f"open5_{name}") for name in ledgers])
     return _beside_none(rows, shipped("open5").query("method in ['erm', 'boda']"), recipes_of(CHOSEN) | choices)
 
 
 def simulated_cells() -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the shipped rows on ``simulated`` as `real_cells` does, and CORAL's without a recipe beside them.
-
-    The ablation there is that of `recipes.THIRD_CHOICE`; `recipes.CHOSEN`, which adds ``spreading``, comes last.
-    """
-    rows = pd.concat([shipped("simulated_ablation"), shipped("simulated_spreading")])
+    """Return the shipped rows of ERM and BoDA on ``simulated``, and CORAL without a recipe, as `real_cells` does."""
+    rows = pd.concat([shipped(f"simulated_{name}") for name in ("ablation", "third_recipe")])
     plain = shipped("simulated").query("seed == 0 and fold < 2 and method in ['erm', 'coral', 'boda']")
-    names = recipes_of(THIRD_CHOICE, ("spreading", *OTHERS)) | {CHOSEN: "all and spreading"}
-    return _beside_none(rows, plain, names)
+    return _beside_none(rows, plain, recipes_of(CHOSEN, OTHERS) | {THIRD_CHOICE: "the third choice"})
 
 
 def selection() -> pd.DataFrame:
@@ -76,9 +73,9 @@ def selection() -> pd.DataFrame:
 
 
 def _beside_none(rows: pd.DataFrame, plain: pd.DataFrame, recipes: dict[tuple, str]) -> tuple[pd.DataFrame, dict]:
-    """Put the rows of named recipes below those without a recipe, in the order of the names."""
+    """Put the rows of named recipes below those without one, in the order of the names; of two of a run the first."""
     names = {"+".join(recipe) or "none": name for recipe, name in recipes.items()}
-    rows = pd.concat([plain.assign(recipe="none"), rows])
+    rows = pd.concat([plain.assign(recipe="none"), rows]).drop_duplicates([*KEY, "recipe"])
     return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names
 
 

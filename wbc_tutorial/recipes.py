@@ -70,7 +70,7 @@ PASSED_OVER = CANDIDATES[9]
 THIRD_CHOICE = CANDIDATES[12]
 """Of three rounds, by the same rule."""
 
-CHOSEN = CANDIDATES[14]
+CHOSEN = CANDIDATES[16]
 """Of all four, by the same rule."""
 
 ROUNDS = {7: FIRST_CHOICE, 10: SECOND_CHOICE, 14: THIRD_CHOICE, 19: CHOSEN}
