@@ -11,7 +11,7 @@ from wbc_tutorial.tables import per_run, shipped
 __all__ = ["OTHERS", "gap_closed", "real_cells", "recipes_of", "selection", "simulated_cells"]
 
 
-OTHERS = ("light", "stain", "grey", "test_norm", "half_norm", "averaging")
+OTHERS = ("light", "stain", "grey", "test_norm", "half_norm", "averaging", "longer")
 """Ingredients that are tried alone beside those of a full recipe; those of the recipe are left out here."""
 
 
