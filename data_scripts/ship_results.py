@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -69,7 +70,7 @@ class Shipment:
     steps: int | None = None
 
 
-def _ablation(full: tuple[str, ...], erm: list, boda: list = ()) -> tuple[Part, ...]:
+def _ablation(full: tuple[str, ...], erm: Sequence, boda: Sequence = ()) -> tuple[Part, ...]:
     """Return the parts of an ablation on real cells, from the recipes that each method runs beside the full one.
 
     Five folds with ERM and three with BoDA where the full recipe's training serves, one where another is needed.
@@ -82,8 +83,8 @@ def _ablation(full: tuple[str, ...], erm: list, boda: list = ()) -> tuple[Part, 
     return tuple(parts)
 
 
-def _simulated(full: tuple[str, ...], others: tuple[str, ...] = (), without: dict = ()) -> tuple[Part, ...]:
-    """Return the parts of an ablation on simulated cells: two folds with ERM and the whole with BoDA, one otherwise."""
+def _simulated(full: tuple[str, ...], others: tuple[str, ...] = (), without: Container = ()) -> tuple[Part, ...]:
+    """Return the parts of an ablation on simulated cells: two folds with ERM and of the whole; of BoDA's others one."""
     alone = [recipe for recipe in ablation.recipes_of(full, others) if recipe and recipe not in without]
     boda = [recipe for recipe in ablation.recipes_of(full) if recipe in alone and recipe != full]
     erm = tuple(Part(recipe, ("erm",), folds=2) for recipe in alone)
@@ -119,7 +120,7 @@ SHIPMENTS = {
     "open5_ablation": Shipment("open5", _ablation(CHOSEN, FOURTH, boda=WHOLE)),
 }
 """By name. The ablations do not run again what is shipped already: the rows without a recipe, of ``simulated`` and
-``open5``, and on real cells what an earlier choice has run, as most ingredients alone."""
+``open5``; on simulated cells what the third choice has run, and on real ones most ingredients alone with ERM."""
 
 
 def processor() -> str:

@@ -132,11 +132,11 @@ def test_the_earlier_choices_are_kept_as_they_were_read():
 def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(cells):
     rows, names = cells()
     assert not rows.duplicated([*KEY, "recipe"]).any() and (rows.seed == 0).all()
-    assert set(names) == set(rows.recipe) and (cells is ablation.real_cells or set(ablation.OTHERS) <= set(names))
+    assert set(names) == set(rows.recipe)
     for _, part in rows[rows.method != "coral"].groupby("method"):
         assert {"+".join(recipe) or "none" for recipe in ablation.recipes_of(CHOSEN)} <= set(part.recipe)
     closed = ablation.gap_closed(rows)
-    assert closed.closed["none", "erm"] == 0 and closed.closed.between(-1, 1).all()
+    assert closed.closed.between(-1, 1).all()
 
 
 def test_recipes_that_differ_only_after_training_share_one(data, monkeypatch, tmp_path):
@@ -146,7 +146,7 @@ def test_recipes_that_differ_only_after_training_share_one(data, monkeypatch, tm
     monkeypatch.setattr(training, "fit", lambda *a, **k: fitted.append(k["seed"]) or fit(*a, **k))
     alone, trained = {}, {}
     for shared in (None, trained):
-        for recipe in ((), ("views",), ("even_norm", "prototypes"), ("quick", "views")):
+        for recipe in ((), ("views",), ("even_norm", "prototypes", "spreading"), ("quick", "views")):
             settings = experiments.Settings("open5", data, backbone="small_cnn", steps=2, recipe=recipe)
             out = tmp_path / f"{shared is None}" / "+".join(recipe or ("none",))
             rows = experiments.run(settings, ["erm", "erm_plus"], out=out, progress=False, trained=shared)

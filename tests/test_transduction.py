@@ -78,7 +78,7 @@ def test_spreading_solves_its_equation(alpha):
 
 
 def test_names_follow_the_shape_of_a_class():
-    """Two interleaved moons, one sure image at the tip of each; the given logits cut them straight."""
+    """Two interleaved moons, the 20 surest images at the crown of each; the given logits cut them straight."""
     z, truth = make_moons(400, noise=0.05, random_state=0)
     z = np.column_stack([z, np.full(len(z), 3.0)])  # directions, so the plane is lifted off the origin
     height = 4 * (0.25 - z[:, 1])  # class 0 is the upper moon
@@ -93,6 +93,8 @@ def test_spreading_does_not_depend_on_the_order_of_images_or_the_length_of_featu
     z, logits = generator.normal(size=(80, 5)), generator.normal(size=(80, 4)).astype(np.float32)
     order = generator.permutation(80)
     ours = transduction.spread_labels(z, logits)
+    backwards = transduction.spread_labels(z[::-1], logits[::-1])[::-1]
+    assert np.allclose(backwards, ours, atol=1e-3)
     assert np.allclose(transduction.spread_labels(z[order], logits[order]), ours[order], atol=1e-3)
     longer = z * generator.uniform(0.5, 2, (80, 1))
     assert np.allclose(transduction.spread_labels(longer, logits), ours, atol=1e-5)
@@ -107,8 +109,20 @@ def test_an_island_without_a_start_keeps_its_own_reading():
     assert (ours.argmax(1) == 0).all() and np.isfinite(ours).all()
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 9])
-def test_few_images_and_alike_ones_are_read(n):
+@pytest.mark.parametrize("n", [1, 3, 11])
+def test_few_images_keep_their_names(n):
+    """With ten neighbours each of eleven images is tied to all: the commonest name must not take them."""
+    generator, truth = np.random.default_rng(0), np.arange(n) % 4 == 3
+    z = np.eye(3)[truth.astype(int)] + 0.05 * generator.normal(size=(n, 3))
+    logits = 9 * np.eye(2, dtype=np.float32)[truth.astype(int)]
+    ours = transduction.spread_labels(z, logits)
+    assert np.allclose(ours, F.log_softmax(torch.from_numpy(logits), 1), atol=1e-6) and len(ours) == n
+    apart = transduction.spread_labels(np.repeat(z, 20, axis=0), np.repeat(logits, 20, axis=0))
+    assert (apart.argmax(1) == np.repeat(truth, 20)).all(), "and with twenty of each, spreading keeps what is right"
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 9, 30])
+def test_alike_images_are_read(n):
     logits = np.tile(np.array([[1.0, 3.0, 2.0]], dtype=np.float32), (n, 1))
     ours = transduction.spread_labels(np.ones((n, 4), np.float32), logits)
     assert ours.shape == (n, 3) and np.isfinite(ours).all() and (ours.argmax(1) == 1).all()
@@ -120,9 +134,11 @@ def test_few_images_and_alike_ones_are_read(n):
         ({"n_neighbours": 0}, "n_neighbours is 0"),
         ({"n_support": 0}, "n_support 0"),
         ({"alpha": 1.0}, "alpha is 1.0"),
+        ({"alpha": 0.0}, "alpha is 0.0"),
         ({"logits": np.zeros((5, 3))}, "4 features and 5 rows of logits"),
     ],
 )
 def test_spreading_says_what_it_expects(options, match):
+    arguments = {"features": np.ones((4, 2)), "logits": np.zeros((4, 3))} | options
     with pytest.raises(ValueError, match=match):
-        transduction.spread_labels(np.ones((4, 2)), options.pop("logits", np.zeros((4, 3))), **options)
+        transduction.spread_labels(**arguments)

@@ -49,7 +49,7 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
     Returns
     -------
     rows : DataFrame
-        As `gap_closed` takes them: without a recipe, those of the ablation of `recipes.CHOSEN`, the earlier choices.
+        As `gap_closed` takes them: first without a recipe, then the ablation of `recipes.CHOSEN`, last earlier choices.
     names : dict
         Recipe, ingredients joined by ``+`` -> its name, in the order of the rows.
     """
@@ -61,14 +61,14 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def simulated_cells() -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the shipped rows of ERM and BoDA on ``simulated``, and CORAL without a recipe, as `real_cells` does."""
+    """Return the shipped rows on ``simulated``, seed 0 and two folds, as `real_cells` does; CORAL without a recipe."""
     rows = pd.concat([shipped(f"simulated_{name}") for name in ("ablation", "third_recipe")])
     plain = shipped("simulated").query("seed == 0 and fold < 2 and method in ['erm', 'coral', 'boda']")
     return _beside_none(rows, plain, recipes_of(CHOSEN, OTHERS) | {THIRD_CHOICE: "the third choice"})
 
 
 def selection() -> pd.DataFrame:
-    """Return the shipped rows by which `recipes.CHOSEN` was chosen: of `recipes.CANDIDATES`, a laboratory left out."""
+    """Return the shipped rows of each of `recipes.CANDIDATES`, scored on each training laboratory when left out."""
     return pd.concat([shipped(f"open5_{name}") for name in ("selection", "fourth_selection")])
 
 

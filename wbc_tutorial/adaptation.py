@@ -38,7 +38,7 @@ def read(
     n_support : int
         Images a class for `prototype_head`; 0 = the head stays.
     n_neighbours : int
-        Of each image, for `spread_labels`, which comes last; 0 = no image is read by others.
+        Of each image, for `spread_labels`, which comes last, from 20 images a class; 0 = each keeps its reading.
     """
     if batch_norm is not None:
         model = adapt_batch_norm(copy.deepcopy(model), cells, **batch_norm)
@@ -78,8 +78,8 @@ def adapt_batch_norm(
         1 = the new statistics alone. They carry the laboratory's mix of classes as well as its look: where the two
         differ from training, a mixture is safer.
     even : bool
-        Draw the images so that the classes which the model itself predicts, with statistics of any images, are equally
-        frequent: the laboratory's look is wanted, not its mix.
+        Draw the images so that the classes which the model itself predicts, after a first adaptation to images drawn at
+        random, are equally frequent: the laboratory's look is wanted, not its mix.
     n_images, seed : int
         How many images, and which.
 

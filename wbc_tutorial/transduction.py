@@ -12,7 +12,7 @@ __all__ = ["prototype_head", "spread_labels"]
 
 
 def _surest(logits: Tensor, n_support: int) -> list[Tensor]:
-    """For each class the rows, of those that the logits name so, of lowest entropy: `n_support` of them at most."""
+    """For each class the rows of lowest entropy, `n_support` at most, among those that the logits name so."""
     predicted, entropy = logits.argmax(1), torch.distributions.Categorical(logits=logits).entropy()
     named = [torch.where(predicted == number)[0] for number in range(logits.shape[1])]
     return [rows[entropy[rows].argsort(stable=True)[:n_support]] for rows in named]
@@ -77,15 +77,19 @@ def spread_labels(
     `n_support` images of lowest entropy that the given logits name c, and 0 elsewhere. Returned is log F, each row
     normalised to the sum 1. No label is read.
 
+    A class with fewer images than neighbours is tied to others more than to itself, and has fewer starts than they: its
+    images may lose their name, even where the network was right. Where all images would be tied to all, as with
+    `n_neighbours` + 1 of them, the given logits stand.
+
     Parameters
     ----------
     features : float (N, h)
         Of one laboratory.
     logits : float (N, C)
-        They name the images to start from; images that no start reaches keep them.
+        They name the images to start from; for images that no start reaches, their log-softmax is returned.
     n_neighbours, n_support : int
     alpha : float in (0, 1)
-        How far names travel: 0 = nowhere.
+        Near 0 names stay where they start, near 1 they travel far.
 
     Raises
     ------
@@ -94,6 +98,7 @@ def spread_labels(
 
     Notes
     -----
+    Cosines order neighbours as the distances of features of length 1 do, which is how they are found. Source:
     Zhou et al., "Learning with local and global consistency", NIPS 2003; for a network's features of unlabelled images:
     Iscen et al., "Label propagation for deep semi-supervised learning", CVPR 2019. Iteration: scikit-learn.
 
@@ -114,18 +119,19 @@ def spread_labels(
         raise ValueError(f"n_neighbours is {n_neighbours} and n_support {n_support}; expected 1 or more")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}; expected more than 0 (names stay) and less than 1 (starts are forgotten)")
-    own = F.log_softmax(torch.as_tensor(logits), dim=1).numpy()
-    if len(features) < 3:
-        return own  # no neighbours to speak of
+    features, logits = (torch.as_tensor(np.array(each)) for each in (features, logits))
+    own = F.log_softmax(logits, dim=1).numpy()
+    if len(features) <= n_neighbours + 1:
+        return own  # all would be tied to all, and the commonest name take every image
     start = np.full(len(features), -1)
-    for number, rows in enumerate(_surest(torch.as_tensor(logits), n_support)):
+    for number, rows in enumerate(_surest(logits, n_support)):
         start[rows] = number
 
     def joined(left: np.ndarray, _: np.ndarray) -> csr_array:
-        near = kneighbors_graph(left, min(n_neighbours, len(left) - 1))
+        near = kneighbors_graph(left, n_neighbours)
         return near.maximum(near.T)
 
-    directions = F.normalize(torch.as_tensor(features), dim=1).numpy()
+    directions = F.normalize(features, dim=1).numpy()
     spread = LabelSpreading(kernel=joined, alpha=alpha, max_iter=10_000).fit(directions, start)
     reached = spread.label_distributions_.sum(axis=1) > 0
     shares = np.zeros_like(own)
