@@ -14,15 +14,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from archives import unpack
-from bloodmnist import KNOWN_MD5
-from fetch import digest_of, fetch
-from layouts import known_folders
-from prepared_set import leftovers
-from problems import BadInput, OneLineParser, one_line_errors
-from sources import MATEK_STEPS, MLL_CLASSES, SOURCES, bloodmnist_file, laboratory_of, mll_file
+from real_sets.archives import unpack
+from real_sets.bloodmnist import KNOWN_MD5
+from real_sets.fetch import digest_of, fetch
+from real_sets.layouts import known_folders
+from real_sets.prepared_set import leftovers
+from real_sets.problems import BadInput, OneLineParser, one_line_errors
+from real_sets.sources import MATEK_STEPS, MLL_CLASSES, SOURCES, bloodmnist_file, laboratory_of, mll_file
 
-from wbc_tutorial.cells import CLASSES
+from wbc_tutorial.data.classes import CLASSES
 
 CHECKED = ("acevedo_20", "matek_19", "mll_23", "raabin")
 _ZENODO_RECORD = "https://zenodo.org/api/records/14277609"

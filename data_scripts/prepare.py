@@ -19,17 +19,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import prepared_set
-from bloodmnist import bloodmnist
-from labels import read_label_table
-from layouts import Listing, folder, known_folders
-from packs import packs
 from PIL import Image
-from problems import BadInput, OneLineParser, one_line_errors
-from reading import Picture, drop_duplicates, read_listing
+from real_sets import prepared_set
+from real_sets.bloodmnist import bloodmnist
+from real_sets.labels import read_label_table
+from real_sets.layouts import Listing, folder, known_folders
+from real_sets.packs import packs
+from real_sets.problems import BadInput, OneLineParser, one_line_errors
+from real_sets.reading import Picture, drop_duplicates, read_listing
 
 import wbc_tutorial
-from wbc_tutorial.cells import CLASSES, COARSE_CLASSES
+from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES
 
 LAYOUTS = ("folder", "acevedo_20", "matek_19", "mll_23", "raabin", "bloodmnist", "packs")
 

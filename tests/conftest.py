@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wbc_tutorial.cell_images import CellImages
-from wbc_tutorial.cells import COARSE_CLASSES
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.classes import COARSE_CLASSES
 
 
 @pytest.fixture(autouse=True)

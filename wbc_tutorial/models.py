@@ -1,4 +1,4 @@
-"""Floor 3, the networks: a small one for laptops, ImageNet backbones for real studies, one linear head on top.
+"""Networks: a small one for laptops, ImageNet backbones for real studies, one linear head on top.
 
 Every model is a `Classifier`: ``features(images)`` gives the latent vectors the alignment losses act on, ``head``
 turns them into logits, and calling the model does both. Images enter as float in [0, 1]; the normalisation that a
@@ -40,19 +40,19 @@ class Classifier(nn.Module):
         C, the number of logits.
     mean, std : tuple of 3 float
         Normalisation ``(x - mean) / std`` per channel, applied to images in [0, 1].
-    standardise : callable, optional
+    normalise : callable, optional
         Images -> images, before that: a function of `wbc_tutorial.normalisation`, or None.
     """
 
     def __init__(
         self, backbone: nn.Module, n_features: int, n_classes: int, mean, std, *,
-        standardise: Callable[[Tensor], Tensor] | None = None,
+        normalise: Callable[[Tensor], Tensor] | None = None,
     ):  # fmt: skip
         super().__init__()
         if n_classes < 2:
             raise ValueError(f"n_classes is {n_classes}; a classifier needs at least 2")
         self.backbone, self.n_features, self.n_classes = backbone, n_features, n_classes
-        self.head, self.standardise = nn.Linear(n_features, n_classes), standardise
+        self.head, self.normalise = nn.Linear(n_features, n_classes), normalise
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
@@ -63,8 +63,8 @@ class Classifier(nn.Module):
                 f"images are {images.dtype} {tuple(images.shape)}; expected float (N, 3, S, S) in [0, 1]: "
                 "divide uint8 images by 255 first"
             )
-        if self.standardise is not None:
-            images = self.standardise(images)
+        if self.normalise is not None:
+            images = self.normalise(images)
         return self.backbone((images - self.mean) / self.std)
 
     def forward(self, images: Tensor) -> Tensor:

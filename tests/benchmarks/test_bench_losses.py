@@ -9,10 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from wbc_tutorial.alignment import CORAL, DANN, BoDA
-from wbc_tutorial.laboratories import LABORATORIES
+from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.losses import coral_loss
 from wbc_tutorial.models import resnet18, small_cnn
+from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
 
 COUNTS = torch.tensor([LABORATORIES[name].counts for name in ("matek_19", "acevedo_20")])
 

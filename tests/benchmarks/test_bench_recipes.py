@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from wbc_tutorial import adaptation, models, recipes, training
-from wbc_tutorial.cell_images import CellImages
-from wbc_tutorial.ingredients import INGREDIENTS
+from wbc_tutorial import models
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.evaluation.test_time import read
+from wbc_tutorial.experiments import recipes
+from wbc_tutorial.experiments.recipes import INGREDIENTS
+from wbc_tutorial.training.loop import fit
 
 STEPS = 3
 RECIPES = {"chosen": recipes.CHOSEN} | {
@@ -38,7 +41,7 @@ def test_a_step_with_a_recipe_costs_at_most_1_3_times_erms(cells, backbone, name
     def once(recipe):
         model = recipes.prepare_model(models.build(backbone, 13), recipe)
         options = recipes.fit_changes(recipe)
-        return training.fit(model, cells, steps=STEPS, per_domain=32, progress=None, **options).seconds_per_step
+        return fit(model, cells, steps=STEPS, per_domain=32, progress=None, **options).seconds_per_step
 
     times = np.array([[once(()), once(RECIPES[name])] for _ in range(12 if backbone == "small_cnn" else 3)])
     torch.set_num_threads(before)
@@ -58,7 +61,7 @@ def test_reading_a_new_laboratory_costs_at_most_twelve_plain_readings(cells, bac
     for _ in range(3):
         for changes in ({}, recipes.test_changes(recipes.CHOSEN, known=False)):
             start = time.process_time()
-            adaptation.read(model, many, **changes)
+            read(model, many, **changes)
             times.append(time.process_time() - start)
     plain, whole = min(times[::2]), min(times[1::2])
     print(f"\n{backbone}: {1e3 * whole / len(many):.1f} ms an image, plain {1e3 * plain / len(many):.1f} ms, "

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wbc_tutorial import plots
-from wbc_tutorial.evaluation import calibration_error, confusion
-from wbc_tutorial.methods import METHODS
+from wbc_tutorial.course import plots
+from wbc_tutorial.evaluation.metrics import calibration_error, confusion
+from wbc_tutorial.experiments.methods import METHODS
+from wbc_tutorial.experiments.tables import per_run
 from wbc_tutorial.report.text import compared, methods_of
-from wbc_tutorial.tables import per_run
 
 __all__ = ["Picture", "calibrations", "confusions", "fall", "gaps", "latent_maps", "predictions", "single_confusions"]
 
@@ -150,7 +150,7 @@ def calibrations(all_stored: dict[str, dict], note: str = "") -> Iterator[Pictur
 
 def latent_maps(folder: Path, rows: pd.DataFrame, note: str = "") -> Iterator[Picture]:
     """Yield a UMAP of ERM's and one of BoDA's features (or the last method's), first fold and seed, where kept."""
-    from wbc_tutorial import latent
+    from wbc_tutorial.evaluation import latent
 
     fold, seed = rows[["fold", "seed"]].sort_values(["seed", "fold"]).iloc[0]
     for method in compared(rows, last="boda"):

@@ -4,8 +4,8 @@ import textwrap
 
 import pandas as pd
 
-from wbc_tutorial.methods import METHODS
-from wbc_tutorial.tables import differences, sentence, table
+from wbc_tutorial.experiments.methods import METHODS
+from wbc_tutorial.experiments.tables import differences, sentence, table
 
 __all__ = [
     "COLUMNS",

@@ -6,7 +6,8 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 
-from wbc_tutorial.methods import METHODS
+from wbc_tutorial.experiments.methods import METHODS
+from wbc_tutorial.experiments.tables import SLIDES, beside_slides, differences, table
 from wbc_tutorial.report import page, provenance
 from wbc_tutorial.report.text import (
     COLUMNS,
@@ -20,7 +21,6 @@ from wbc_tutorial.report.text import (
     splits_of,
     title_of,
 )
-from wbc_tutorial.tables import SLIDES, beside_slides, differences, table
 
 __all__ = ["write"]
 
@@ -59,7 +59,7 @@ def write(folder: str | Path, rows: pd.DataFrame) -> list[Path]:
         ``report.html`` first, then the figures.
     """
     matplotlib.use("Agg", force=False)
-    from wbc_tutorial import plots
+    from wbc_tutorial.course import plots
     from wbc_tutorial.report import pictures
 
     plots.use_style()

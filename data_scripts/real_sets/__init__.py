@@ -1,0 +1,1 @@
+"""The machinery behind download.py and prepare.py: from a published archive to a prepared set."""

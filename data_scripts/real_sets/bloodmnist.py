@@ -1,0 +1,144 @@
+"""BloodMNIST: one .npz of arrays, read row by row; neither pickle nor the whole array in memory."""
+
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from real_sets.labels import keep_classes
+from real_sets.layouts import Item, Listing, facts_of
+from real_sets.problems import BadInput
+from wbc_tutorial.data.laboratories import OPEN_SETS
+
+__all__ = ["FIELD_UM", "KNOWN_MD5", "NATIVE", "bloodmnist"]
+
+NATIVE = ("basophil", "eosinophil", "erythroblast", "ig", "lymphocyte", "monocyte", "neutrophil", "platelet")
+FIELD_UM = 20.0
+"""MedMNIST cut the centred 200 px of Ace_20's 360 px pictures, at 10 px per um: less than the course's 25 um."""
+KNOWN_MD5 = {
+    28: "7053d0359d879ad8a5505303e11de1dc",
+    64: "2b94928a2ae4916078ca51e05b6b800b",
+    128: "adace1e0ed228fccda1f39692059dd4c",
+    224: "b718ff6835fcbdb22ba9eacccd7b2601",
+}
+SPLITS = ("train", "val", "test")
+
+
+def _find(source: Path) -> Path:
+    """Return the .npz file that `source` is or holds."""
+    if source.is_file():
+        return source
+    found = sorted(source.glob("bloodmnist*.npz")) if source.is_dir() else []
+    if len(found) != 1:
+        raise BadInput(f"{source}: holds {len(found)} files bloodmnist*.npz; give the one file as --source")
+    return found[0]
+
+
+class _Member:
+    """One array of the file: its shape at once, its rows one after the other."""
+
+    def __init__(self, archive: zipfile.ZipFile, name: str, path: Path):
+        self.stream = archive.open(f"{name}.npy")
+        version = np.lib.format.read_magic(self.stream)
+        if version not in ((1, 0), (2, 0)):
+            raise BadInput(f"{path}: {name} has the unknown array format {version}; fetch the file again")
+        header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+        self.shape, fortran, self.dtype = header(self.stream)
+        if self.dtype.hasobject or self.dtype.kind not in "ui" or fortran:
+            raise BadInput(f"{path}: {name} holds {self.dtype}, not numbers; fetch the file from its own record")
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield row after row."""
+        count = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        for _ in range(self.shape[0]):
+            content = self.stream.read(count)
+            if len(content) != count:
+                raise zipfile.BadZipFile("the array is cut off")
+            yield np.frombuffer(content, self.dtype).reshape(self.shape[1:])
+
+
+def _md5(path: Path) -> str:
+    """Return the file's MD5, the digest its record publishes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _check_shapes(path: Path, archive: zipfile.ZipFile) -> int:
+    """Return the side of the pictures when the six arrays belong together."""
+    sides = set()
+    for split in SPLITS:
+        images, labels = (_Member(archive, f"{split}_{what}", path) for what in ("images", "labels"))
+        if len(images.shape) != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
+            raise BadInput(f"{path}: {split}_images is {images.shape}; expected (N, S, S, 3), colour")
+        if not 8 <= images.shape[1] <= 1024:
+            raise BadInput(f"{path}: {split}_images is {images.shape}; expected 28, 64, 128 or 224 px")
+        if images.dtype != np.uint8:
+            raise BadInput(f"{path}: {split}_images is {images.dtype}; expected uint8; fetch the file again")
+        if int(np.prod(labels.shape)) != images.shape[0]:
+            raise BadInput(f"{path}: {split} has {images.shape[0]} images but {int(np.prod(labels.shape))} labels; "
+                           "fetch the file again")  # fmt: skip
+        sides.add(images.shape[1])
+    if len(sides) != 1:
+        raise BadInput(f"{path}: pictures of several sizes, {sorted(sides)} px; fetch the file again")
+    return sides.pop()
+
+
+def bloodmnist(source: Path, *, classes: int, field_um: float | None) -> Listing:
+    """List the pictures of ``bloodmnist[_64|_128|_224].npz``.
+
+    Raises
+    ------
+    BadInput
+        When the file is missing, damaged, or not BloodMNIST.
+    """
+    path = _find(source)
+    field_um = field_um or FIELD_UM
+    if field_um > FIELD_UM:
+        raise BadInput(f"--field-um {field_um:g}: {path.name} shows {FIELD_UM:g} um; give at most that, "
+                       "or prepare acevedo_20, the originals")  # fmt: skip
+    laboratory = OPEN_SETS["bloodmnist"]
+    listing = Listing(field_um, domains={"bloodmnist": facts_of(laboratory)})
+    listing.expected["bloodmnist"] = set(laboratory.native_labels.values())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            side = _check_shapes(path, archive)
+    except KeyError as problem:
+        raise BadInput(f"{path}: not BloodMNIST, {problem}; fetch it by data_scripts/download.py") from None
+    except (OSError, ValueError, zipfile.BadZipFile) as problem:
+        if isinstance(problem, BadInput):
+            raise
+        raise BadInput(f"{path}: not a readable .npz ({problem}); fetch it again") from None
+    if KNOWN_MD5.get(side) != _md5(path):
+        listing.notes.append(f"{path.name}: its MD5 is not the published one of BloodMNIST at {side} px")
+    listing.notes.append(f"BloodMNIST shows {FIELD_UM:g} um, not 25: prepare what it is compared with by "
+                         f"--field-um {FIELD_UM:g}")  # fmt: skip
+    listing.items = _items(path, listing, classes, laboratory)
+    return listing
+
+
+def _items(path: Path, listing: Listing, classes: int, laboratory) -> Iterator[Item]:
+    """Yield the pictures whose label has a class; list the others as rejected."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for split in SPLITS:
+                images, labels = (_Member(archive, f"{split}_{what}", path).rows() for what in ("images", "labels"))
+                for row, (pixels, number) in enumerate(zip(images, labels, strict=True)):
+                    file, code = f"{split}/{row}", int(number.ravel()[0])
+                    native = NATIVE[code] if 0 <= code < len(NATIVE) else ""
+                    label = laboratory.native_labels.get(native)
+                    kept = keep_classes(label, native, classes) if label else None
+                    if not native:
+                        reason = f"unknown label: {code} is not 0 to 7; fetch the file again"
+                    elif native in laboratory.dropped:
+                        reason = f"dropped label {native}: {laboratory.dropped[native]}"
+                    else:
+                        reason = f"outside {classes} classes: {label}; use --classes 13 to keep it"
+                    if kept is None:
+                        listing.rejected.append((file, reason))
+                        continue
+                    yield Item("bloodmnist", file, native, kept, lambda pixels=pixels: pixels,
+                               share=listing.field_um / FIELD_UM)  # fmt: skip
+    except (EOFError, zipfile.BadZipFile, OSError) as problem:
+        raise BadInput(f"{path}: damaged ({problem}); fetch it again") from None

@@ -1,0 +1,118 @@
+"""Notebook 04's checks: the stub, the solution, each known mistake with a hint of its own, and garbage."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from support.exercise_checks import get_hints_of_their_own, gets_a_hint
+
+from wbc_tutorial.course.exercises import check_cross_entropy, check_share_of_fall, check_training_step
+
+P = math.exp(2) / (math.exp(2) + 2)
+BINARY = [math.log1p(math.exp(-2)), math.log(2), math.log(2)]
+CHECKS = [check_cross_entropy, check_share_of_fall, check_training_step]
+GARBAGE = ["a string", 7, -1.5, [1, 2], {}, object(), np.nan, math.inf, np.zeros(3), torch.zeros(2), True, 1j, print]
+
+
+def step(model, optimizer, images, labels):
+    optimizer.zero_grad()
+    F.cross_entropy(model(images), labels).backward()
+    optimizer.step()
+
+
+def never_cleared(model, optimizer, images, labels):
+    F.cross_entropy(model(images), labels).backward()
+    optimizer.step()
+
+
+def never_moved(model, optimizer, images, labels):
+    F.cross_entropy(model(images), labels).backward()
+
+
+def cleared_too_late(model, optimizer, images, labels):
+    F.cross_entropy(model(images), labels).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def never_differentiated(model, optimizer, images, labels):
+    F.cross_entropy(model(images), labels)
+    optimizer.step()
+
+
+def nothing(model, optimizer, images, labels): ...
+
+
+def twice(model, optimizer, images, labels):
+    step(model, optimizer, images, labels)
+    step(model, optimizer, images, labels)
+
+
+def with_loss(loss_of):
+    def wrong(model, optimizer, images, labels):
+        optimizer.zero_grad()
+        loss_of(model(images), labels).backward()
+        optimizer.step()
+
+    return wrong
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: type(answer).__name__)
+def test_no_answer_and_garbage_get_a_hint(check, answer):
+    gets_a_hint(check, answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answers"),
+    [
+        (check_cross_entropy, (-math.log(P), np.float32(-math.log(P)), torch.tensor(-math.log(P)), 0.24)),
+        (check_share_of_fall, (2 / 3, 0.667, 0.3 / 0.45)),
+        (check_training_step, (step,)),
+    ],
+)
+def test_solutions_are_right(check, answers):
+    assert all(check(answer) for answer in answers)
+
+
+MISTAKES = {
+    check_cross_entropy: [
+        P, math.log(P), -math.log10(P), sum(BINARY), sum(BINARY) / 3, BINARY[0], -math.log((1 - P) / 2), -2, 5, "x",
+    ],
+    check_share_of_fall: [
+        1 / 3, 0.3, 0.45, 0.65 / 0.8, 0.3 / 0.8, 0.3 / 0.65, 1.5, 66.67, 5, "x",
+    ],
+    check_training_step: [
+        never_cleared, never_moved, cleared_too_late, never_differentiated, nothing, twice,
+        with_loss(lambda z, y: F.cross_entropy(z.softmax(1), y)),
+        with_loss(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
+        with_loss(lambda z, y: -F.cross_entropy(z, y)),
+        with_loss(lambda z, y: F.binary_cross_entropy_with_logits(z, F.one_hot(y, 3).float())),
+        lambda model, optimizer, images, labels: 1 / 0,
+        "x",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check", MISTAKES)
+def test_each_mistake_has_a_hint_of_its_own(check):
+    get_hints_of_their_own(check, MISTAKES[check])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(nothing, "replace its ..."), (never_differentiated, "no gradient was computed"), (never_moved, "act?"),
+     (cleared_too_late, "between backward and step")],
+)  # fmt: skip
+def test_an_unmoved_model_gets_the_hint_for_what_is_missing(wrong, words):
+    assert words in check_training_step(wrong).text
+
+
+def test_the_check_leaves_torch_s_random_numbers_alone():
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    check_training_step(step)
+    assert torch.equal(torch.rand(1), expected)

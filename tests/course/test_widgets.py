@@ -1,0 +1,90 @@
+"""Every board: its picture has words for those who do not see it, and they follow the controls."""
+
+from html.parser import HTMLParser
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from wbc_tutorial.course import plots, widgets
+from wbc_tutorial.data.classes import CLASSES
+
+LABELS, DOMAINS = np.tile([0, 1], 20), np.repeat([0, 1], 20)
+Z = np.random.default_rng(0).uniform(-1, 1, (40, 2))
+HEAD = np.array([[-1.0, 0.3], [1.0, 0.2]]), np.zeros(2)
+BOARDS = {
+    "imbalance_board": widgets.imbalance_board,
+    "ingredient_board": widgets.ingredient_board,
+    "laboratory_board": widgets.laboratory_board,
+    "neighbours_board": lambda: widgets.neighbours_board(
+        {(n, m): n * Z + m for n in (3, 9) for m in (0.0, 0.8)}, Z, LABELS, DOMAINS, classes=CLASSES,
+        domain_names=("a", "b"),
+    ),
+    "points_board": lambda: widgets.points_board(
+        [(0, 1), (2, 0), (1, 1), (3, 2)], [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte")
+    ),
+    "reversal_board": lambda: widgets.reversal_board(
+        {(name, s): (Z * (1 - s), *HEAD) for name in ("even", "uneven") for s in (0, 0.5)},
+        {"even": LABELS, "uneven": 1 - LABELS}, DOMAINS,
+    ),
+}  # fmt: skip
+SAYS = {
+    "imbalance_board": "imbalance ratio 10, 1680 images. Always naming the largest scores F1-micro 0.19, F1-macro",
+    "ingredient_board": "One eosinophil from each of sim_matek, sim_acevedo, sim_mll",
+    "laboratory_board": "A simulated eosinophil from sim_acevedo",
+    "neighbours_board": "coloured by laboratory; n_neighbors 9, min_dist 0.8: keeps",
+    "points_board": ". Shares of the softmax of image 0: EOS, laboratory 0: its own pair; MON, laboratory 0: 0.",
+    "reversal_board": "% of the images lie in the region of their class",
+}
+
+
+@pytest.fixture(autouse=True, params=[plots.use_style, lambda: None], ids=["course's style", "matplotlib's"])
+def style(request):
+    with plt.rc_context():
+        request.param()
+        yield
+
+
+def read_alt(board):
+    """Return the alternative text of the one picture in the page."""
+    pictures = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            pictures.append(dict(attrs) | {"tag": tag})
+
+    Reader().feed(board._picture.value)
+    (picture,) = pictures
+    assert picture["tag"] == "img" and picture["src"].startswith("data:image/png;base64,")
+    return picture["alt"]
+
+
+def turn(control):
+    """Give a control another value: a menu its last, a slider its largest, or its smallest where it stood there."""
+    if hasattr(control, "options"):
+        control.index = len(control.options) - 1 if control.index != len(control.options) - 1 else 0
+    else:
+        control.value = control.max if control.value != control.max else control.min
+
+
+def test_every_board_is_held_here():
+    assert {name for name in widgets.__all__ if name.endswith("_board")} == set(BOARDS) == set(SAYS)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_alternative_text_follows_each_control(name):
+    board = BOARDS[name]()
+    alt = read_alt(board)
+    assert SAYS[name] in alt and ": ." not in alt and len(alt) < 600 and board._picture.png.startswith(b"\x89PNG")
+    for control in board._controls.values():
+        assert f"{control.description} " in alt
+        turn(control)
+        before, alt = alt, read_alt(board)
+        assert alt != before, control.description
+    assert not plt.get_fignums()
+
+
+def test_odd_characters_stay_within_the_alternative_text():
+    picture = widgets.Picture()
+    picture.show(plt.figure(figsize=(2, 1)), 'a "<b>" & c')
+    assert 'alt="a &quot;&lt;b&gt;&quot; &amp; c" width="200" height="100"' in picture.value

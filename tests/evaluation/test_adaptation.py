@@ -1,0 +1,129 @@
+"""How a laboratory is read: batch-norm statistics of its images, eight views of each, and what stays as it was."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from wbc_tutorial import models
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.evaluation.test_time import adapt_batch_norm, label_spreading, read
+from wbc_tutorial.experiments import recipes
+from wbc_tutorial.training.device import seed_everything
+from wbc_tutorial.training.features import extract
+from wbc_tutorial.transforms import augmentation
+
+
+def test_adapted_batch_norm_has_the_statistics_of_the_images(cells):
+    model = models.small_cnn(3, width=4)
+    adapt_batch_norm(model, cells, n_images=48)
+    layer, first = model.backbone[1], model.backbone[0]
+    with torch.no_grad():
+        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
+    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert not model.training and layer.momentum == 0.1
+    with pytest.raises(ValueError, match="no batch norm"):
+        adapt_batch_norm(models.use_group_norm(model), cells)
+
+
+def test_mixed_batch_norm_has_the_statistics_of_a_mixture(cells):
+    """Two layers' statistics mixed half and half are those of both sets of maps put together."""
+    dark, bright = (cells.subset(cells.domains == number) for number in (1, 0))
+    model = models.small_cnn(3, width=4)
+    adapt_batch_norm(model, dark)
+    adapt_batch_norm(model, bright, share=0.5)
+    first, layer = model.backbone[0], model.backbone[1]
+    with torch.no_grad():
+        maps = first((torch.from_numpy(cells.images).float() / 255 - model.mean) / model.std)
+    assert torch.allclose(layer.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert torch.allclose(layer.running_var, maps.var((0, 2, 3)), rtol=1e-2)
+    before = [layer.running_var.clone() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    adapt_batch_norm(model, dark, share=0.0)
+    after = [layer.running_var for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert all(map(torch.equal, before, after)), "a share of 0 changes nothing"
+    with pytest.raises(ValueError, match="share is 1.5"):
+        adapt_batch_norm(model, dark, share=1.5)
+
+
+class ByBrightness(nn.Module):
+    """A batch norm whose statistics the tests look at, behind a head that names bright images 1, others 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, images):
+        self.norm(images)
+        bright = (images.mean((1, 2, 3)) > 0.5).float()
+        return torch.stack([1 - bright, bright], 1)
+
+
+def test_even_statistics_are_those_of_equally_frequent_predictions():
+    values = np.repeat([51, 204], [360, 40])  # .2 and .8; 9 in 10 are dark
+    images = np.broadcast_to(values[:, None, None, None], (400, 3, 4, 4)).astype(np.uint8)
+    cells = CellImages(images, np.zeros(400, int), np.zeros(400, int), ("a", "b"), ("x",))
+    model = models.Classifier(ByBrightness(), 2, 2, (0, 0, 0), (1, 1, 1))
+    nn.init.eye_(model.head.weight)
+    nn.init.zeros_(model.head.bias)  # which is drawn at random, and may outweigh the brightness
+    means = {}
+    for even in (False, True):
+        adapt_batch_norm(model, cells, even=even)
+        means[even] = model.backbone.norm.running_mean.mean().item()
+    assert means[False] == pytest.approx(0.26, abs=1e-3), "the laboratory's mix"
+    assert means[True] == pytest.approx(0.5, abs=0.03), "half of what is predicted dark, half bright"
+
+
+def test_even_statistics_mix_with_the_trained_ones_once():
+    """Images are drawn twice, statistics mixed once: half of 0, which was trained, and half of .2."""
+    images = np.full((70, 3, 4, 4), 51, dtype=np.uint8)
+    cells = CellImages(images, np.zeros(70, int), np.zeros(70, int), ("a", "b"), ("x",))
+    model = models.Classifier(ByBrightness(), 2, 2, (0, 0, 0), (1, 1, 1))
+    adapt_batch_norm(model, cells, share=0.5, even=True)
+    assert torch.allclose(model.backbone.norm.running_mean, torch.tensor(0.1))
+
+
+def test_the_eight_views_are_the_square_s_symmetries():
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    views = augmentation.symmetries(image)
+    assert torch.equal(views[0], image) and len({tuple(view.flatten().tolist()) for view in views}) == 8
+    again = {tuple(view.flatten().tolist()) for view in augmentation.symmetries(views[5])}
+    assert again == {tuple(view.flatten().tolist()) for view in views}, "a group"
+
+
+def test_all_views_make_a_reading_the_same_for_every_turn(cells):
+    seed_everything(0)
+    model = models.small_cnn(3, width=4)
+    turned = CellImages(np.rot90(cells.images, 1, (2, 3)), cells.labels, cells.domains, cells.classes, ("x", "y"))
+    one, other = (extract(model, each, all_views=True) for each in (cells, turned))
+    assert np.allclose(one[0], other[0], atol=1e-5) and np.allclose(one[1], other[1], atol=1e-5)
+    plain = extract(model, cells)[0]
+    assert not np.allclose(plain, extract(model, turned)[0], atol=1e-5)
+    singly = [extract(model, turned.subset(np.array([row])), all_views=True)[0] for row in range(3)]
+    assert np.allclose(np.concatenate(singly), other[0][:3], atol=1e-5)
+
+
+def test_reading_leaves_the_model_as_it_was(cells, monkeypatch):
+    moved, cpu = [], nn.Module.cpu  # in place: on a GPU the next laboratory would find its head elsewhere
+    monkeypatch.setattr(nn.Module, "cpu", lambda self: moved.append(self) or cpu(self))
+    seed_everything(0)
+    model = models.small_cnn(3, width=4)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    changes = recipes.test_changes(("even_norm", "prototypes", "spreading", "views"), known=False)
+    features, logits = read(model, cells, **changes)
+    assert features.shape == (48, model.n_features) and logits.shape == (48, 3)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert np.array_equal(read(model, cells, **changes)[1], logits), "nothing is left to chance"
+    alone = read(model, cells, n_support=5)
+    assert not any(each is part for each in moved for part in model.modules())
+    assert np.array_equal(alone[0], extract(model, cells)[0]), "prototypes change no feature"
+    spread = read(model, cells, n_support=5, n_neighbours=4)
+    assert np.array_equal(spread[1], label_spreading(*alone, n_neighbours=4)), "spreading starts from those"
+    views = read(model, cells, all_views=True)
+    assert all(map(np.array_equal, views, extract(model, cells, all_views=True)))
+
+
+def test_a_known_laboratory_is_not_adapted_to():
+    recipe = ("half_norm", "prototypes", "spreading", "views")
+    assert recipes.test_changes(recipe, known=True) == {"all_views": True}
+    assert set(recipes.test_changes(recipe, known=False)) == {"batch_norm", "n_support", "n_neighbours", "all_views"}
+    assert recipes.test_changes((), known=False) == {}

@@ -1,0 +1,159 @@
+"""The static pages, built from the notebooks as committed: complete, linked, described, and whole without a network."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from support.places import ROOT
+
+SCRIPT = ROOT / "data_scripts" / "build_site.py"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks/solutions").glob("*.ipynb"))
+BOOK = ("sphinx", "myst_nb", "sphinx_book_theme", "latex2mathml")
+LOADS = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("video", "src")}
+NOT_LOADED = {"canonical", "next", "prev", "index", "search"}  # <link rel=...> that only says where something is
+
+
+class Page(HTMLParser):
+    """What a page shows and asks for."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.loads, self.images, self.ids, self.levels, self.tags = [], [], [], set(), [], []
+        self.inside = False  # of the article; the theme puts a second title before it, for printing only
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "article"
+
+    def handle_starttag(self, tag, pairs):
+        values = dict(pairs)
+        self.tags.append(tag)
+        self.ids.add(values.get("id"))
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if tag == "img":
+            self.images.append(values)
+        self.inside = self.inside or tag == "article"
+        if self.inside and len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
+            self.levels.append(int(tag[1]))
+        if tag != "link" or values.get("rel") not in NOT_LOADED:
+            self.loads += [values[name] for of, name in LOADS if of == tag and values.get(name)]
+
+
+def build(out, *options, **environment):
+    clean = {key: value for key, value in os.environ.items() if key != "GITHUB_REPOSITORY"}
+    command = [sys.executable, str(SCRIPT), "--out", str(out), *options]
+    return subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    missing = [name for name in BOOK if importlib.util.find_spec(name) is None]
+    if missing:
+        give_up = pytest.fail if os.environ.get("WBC_TUTORIAL_SKIP_NOTHING") else pytest.skip
+        give_up(f'{", ".join(missing)} not installed; cure: python -m pip install -e ".[book]"')
+    out = tmp_path_factory.mktemp("site") / "site"
+    result = build(out)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"open {out / 'index.html'}" in result.stdout
+    return {path: Page(path) for path in sorted(out.rglob("*.html")) if "_static" not in path.parts}
+
+
+def root_of(site):
+    return next(path.parent for path in site if path.name == "index.html")
+
+
+def test_every_notebook_has_a_page_that_the_first_page_links_to(site):
+    out = root_of(site)
+    expected = {path.relative_to(ROOT / "notebooks").with_suffix(".html") for path in NOTEBOOKS}
+    made = {path.relative_to(out) for path in site}
+    assert expected <= made and Path("for_teachers.html") in made
+    linked = {Path(link) for link in site[out / "index.html"].links}
+    assert expected <= linked
+
+
+def test_every_internal_link_resolves(site):
+    for path, page in site.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                assert parts.scheme in ("https", "mailto"), (path.name, link)
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.exists(), f"{path.name}: {link} leads nowhere"
+            if parts.fragment and target in site:
+                assert unquote(parts.fragment) in site[target].ids, f"{path.name}: no such place: {link}"
+
+
+def test_no_page_loads_anything_from_elsewhere(site):
+    for path, page in site.items():
+        for address in page.loads:
+            parts = urlsplit(address)
+            assert not parts.netloc and parts.scheme in ("", "data"), f"{path.name} loads {address}"
+            if not parts.scheme:
+                assert (path.parent / unquote(parts.path)).exists(), f"{path.name} lacks {address}"
+    for style in root_of(site).rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        assert not re.search(r"""(?:url\(|@import)\s*["']?(?:https?:)?//""", text), style.name
+
+
+def test_every_figure_is_there_with_its_alt_text(site):
+    out = root_of(site)
+    for path in NOTEBOOKS:
+        page = site[out / path.relative_to(ROOT / "notebooks").with_suffix(".html")]
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        figures = [o for cell in cells for o in cell.outputs if "image/png" in o.get("data", {})]
+        wanted = [" ".join(o.metadata["image/png"]["alt"].split()) for o in figures]
+        assert [image["alt"] for image in page.images] == wanted, path.name
+    for path, page in site.items():
+        assert all(image.get("alt", "").strip() for image in page.images), path.name
+
+
+def test_headings_descend_one_by_one_and_answers_stay_folded(site):
+    out = root_of(site)
+    for path in NOTEBOOKS:
+        page = site[out / path.relative_to(ROOT / "notebooks").with_suffix(".html")]
+        text = "".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown")
+        assert page.tags.count("details") >= text.count("<details>")
+        levels = page.levels
+        assert levels.count(1) == 1
+        assert levels[0] == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False)), (path.name, levels)
+        assert ("$$" in text) <= ("math" in page.tags), "formulas are MathML"
+
+
+def test_with_a_repository_pages_link_to_it_and_to_binder(site, tmp_path):
+    result = build(tmp_path / "site", GITHUB_REPOSITORY="owner/course")
+    assert result.returncode == 0, result.stdout + result.stderr
+    links = Page(tmp_path / "site" / "00_start_here.html").links
+    assert "https://mybinder.org/v2/gh/owner/course/main?urlpath=lab/tree/notebooks/00_start_here.ipynb" in links
+    assert "https://github.com/owner/course" in links
+
+
+def test_what_is_no_site_is_not_replaced(site, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = build(tmp_path)
+    assert result.returncode == 2 and "holds something that is no site; give another --out" in result.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    result = build(tmp_path / "new", "--repository", "https://github.com/a/b")
+    assert result.returncode == 2 and "expected OWNER/NAME" in result.stderr
+
+
+def test_a_figure_without_alt_text_stops_the_build(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    from build_site import figures_as_files, links_between_pages
+
+    bare = nbformat.v4.new_output("display_data", {"image/png": "aGVsbG8="})
+    cell = nbformat.v4.new_code_cell("show(figure)", execution_count=1, outputs=[bare])
+    with pytest.raises(ValueError, match="00: a figure has no alt text"):
+        figures_as_files(cell, tmp_path, "00")
+    text = "[a](01_class_imbalance.ipynb), [b](../pyproject.toml), [c](https://x.org)"
+    home = ROOT / "notebooks" / "00_start_here.ipynb"
+    assert links_between_pages(text, home, "") == "[a](01_class_imbalance.ipynb), b, [c](https://x.org)"
+    assert "[b](https://github.com/o/n/blob/main/pyproject.toml)" in links_between_pages(text, home, "o/n")

@@ -1,0 +1,171 @@
+"""The guard of all notebooks: what nbval passes over in silence, such as stripped outputs or missing parts, fails."""
+
+import ast
+import re
+
+import nbformat
+import pytest
+from support.places import ROOT
+
+FOLDER = ROOT / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
+CHECKED = "# NBVAL_CHECK_OUTPUT"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+MACHINE_PATH = re.compile(r"(?<![\w.])(/tmp|/home|/root|/Users|/work|/mnt|/var/folders|/usr/l\w+)/|\b[A-Z]:\\{1,2}\w")
+FORBIDDEN = ("NBVAL_SKIP", "NBVAL_RAISES_EXCEPTION", "nbval-skip", "raises-exception", "get_ipython(", "skip-execution")
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_file = pytest.mark.parametrize("path", NOTEBOOKS + SOLUTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def headings(notebook):
+    """(level, text) of every heading; lines inside fenced code are no headings."""
+    text = re.sub(r"^```.*?^```", "", markdown(notebook), flags=re.M | re.S)
+    return [(len(marks), title.strip()) for marks, title in re.findall(r"^(#{1,6}) (.+)$", text, flags=re.M)]
+
+
+def text_of(cell):
+    """Everything a code cell shows as text."""
+    parts = [out.get("text", "") or out.get("data", {}).get("text/plain", "") for out in cell.outputs]
+    return "\n".join(parts)
+
+
+def has(cell, mime):
+    return any(mime in out.get("data", {}) for out in cell.outputs)
+
+
+@each_file
+def test_was_executed_from_top_to_bottom_and_nothing_went_wrong(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    cells = code(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run all cells, then save"
+    for cell in cells:
+        assert not [out for out in cell.outputs if out.output_type == "error"], cell.source
+        assert not [out for out in cell.outputs if out.get("name") == "stderr"], f"stderr under:\n{cell.source}"
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "widgets" not in notebook.metadata, "widget state is saved: clear it"
+    assert path.stat().st_size <= 1_000_000
+
+
+@each_file
+def test_cells_are_short_plain_python(path):
+    for cell in code(read(path)):
+        assert len(cell.source.splitlines()) <= 25, cell.source
+        ast.parse(cell.source)  # a %magic or a !command is no Python
+        text = cell.source + repr(cell.metadata)
+        assert not [word for word in FORBIDDEN if word in text], cell.source
+
+
+@each_file
+def test_has_one_title_and_no_skipped_heading(path):
+    levels = [level for level, _ in headings(read(path))]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+
+
+@each_file
+def test_every_figure_says_what_it_shows(path):
+    notebook = read(path)
+    for cell in code(notebook):
+        for out in cell.outputs:
+            data = out.get("data", {})
+            assert "image/jpeg" not in data and "image/svg+xml" not in data, "figures are PNG, through plots.show"
+            if "image/png" in data:
+                alt = out.metadata.get("image/png", {}).get("alt", "")
+                assert len(alt.split()) >= 5, f"use plots.show(fig, alt=...) in:\n{cell.source}"
+                assert has(cell, "text/markdown"), "the caption is missing"
+    for alt, target in re.findall(r"!\[(.*?)\]\((.*?)\)", markdown(notebook)):
+        assert len(alt.split()) >= 5 and not target.startswith("http"), (alt, target)
+    assert not re.search(r"<img(?![^>]*\balt=)", markdown(notebook))
+
+
+@each_file
+def test_names_no_machine_and_its_links_resolve(path):
+    notebook = read(path)
+    shown = [value for cell in code(notebook) for out in cell.outputs for value in _texts(out)]
+    for text in [cell.source for cell in notebook.cells] + shown:
+        assert not MACHINE_PATH.search(text), MACHINE_PATH.search(text)
+    for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", markdown(notebook)):
+        if not re.match(r"https?://|mailto:", target):
+            assert (path.parent / target).exists(), f"the link to {target} leads nowhere"
+
+
+def _texts(out):
+    yield out.get("text", "")
+    yield from (str(value) for mime, value in out.get("data", {}).items() if not mime.startswith("image/"))
+
+
+@each_notebook
+def test_has_the_parts_of_a_lesson(path):
+    notebook = read(path)
+    text, titles = markdown(notebook), [title for _, title in headings(notebook)]
+    first = notebook.cells[0].source
+    assert re.match(rf"# {path.stem[:2]} · \S.*\n\n\*[^*]+\?\*", first), "title, then its question in italics"
+    goals = re.search(r"\*\*You will be able to\*\*\s+((?:[-*] .+\n?)+)", text)
+    assert goals and 3 <= len(re.findall(r"^[-*] ", goals[1], flags=re.M)) <= 5
+    assert re.search(r"\*\*Time:\*\* about \d+ minutes of reading and \d+ minutes of exercises\.", text)
+    assert "**Needs:**" in text and "Predict:" in text and "For the teacher" in text
+    last = [titles.index(part) for part in ("Check your understanding", "Exercises", "Key points")]
+    assert last == sorted(last)
+    questions = text.split("## Check your understanding")[1].split("\n## ")[0]
+    assert questions.count("<details><summary>Answer</summary>\n\n") >= 2
+    points = text.split("## Key points")[1]
+    assert 3 <= len(re.findall(r"^[-*] ", points.split("<details>")[0], flags=re.M)) <= 6
+    assert text.count("<details>") == text.count("</details>") == text.count("\n\n</details>")
+
+
+@each_notebook
+def test_checks_the_setup_first_and_the_exercises_last(path):
+    cells = code(read(path))
+    assert "environment.check()" in cells[0].source and "Setup: all is well." in text_of(cells[0])
+    assert cells[-1].source.strip() == "exercises.progress()"
+    stubs = [cell for cell in cells if "exercises.check_" in cell.source]
+    assert len(stubs) >= 2
+    assert all("..." in cell.source and "Not yet" in text_of(cell) for cell in stubs)
+
+
+@each_notebook
+def test_compares_at_least_three_outputs(path):
+    checked = [cell for cell in code(read(path)) if cell.source.startswith(CHECKED)]
+    assert len(checked) >= 3
+    for cell in checked:
+        assert cell.outputs and not has(cell, "image/png") and not has(cell, WIDGET), cell.source
+
+
+@each_notebook
+def test_nothing_is_shown_only_by_a_widget(path):
+    seen = False
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown" and re.match(r"## ", cell.source):
+            seen = False
+        elif cell.cell_type == "code":
+            seen = seen or has(cell, "image/png")
+            assert seen or not has(cell, WIDGET), f"draw it once without a widget as well:\n{cell.source}"
+
+
+@each_notebook
+def test_every_exercise_has_a_solution_that_is_right(path):
+    solution = read(FOLDER / "solutions" / path.name)
+    solved = [cell for cell in code(solution) if "exercises.check_" in cell.source]
+    for cell in solved:
+        assert "Right." in text_of(cell) and "Not yet" not in text_of(cell), cell.source
+    checks = [re.findall(r"exercises\.(check_\w+)", cell.source) for cell in code(read(path))]
+    assert [re.findall(r"exercises\.(check_\w+)", cell.source) for cell in solved] == [c for c in checks if c]
+
+
+def test_every_solution_has_its_notebook():
+    assert {path.name for path in SOLUTIONS} == {path.name for path in NOTEBOOKS}

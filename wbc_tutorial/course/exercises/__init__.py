@@ -1,0 +1,76 @@
+"""Exercises: every ``check_...`` looks at an answer and gives a hint, by notebook; `progress` sums up."""
+
+from wbc_tutorial.course.exercises.boda import check_boda_by_hand, check_count_factor, check_mended_loss
+from wbc_tutorial.course.exercises.comparison import (
+    check_paired_difference,
+    check_runs_needed,
+    check_what_the_table_carries,
+)
+from wbc_tutorial.course.exercises.coral import check_coral_by_hand, check_coral_of_three, check_means_of_mixes
+from wbc_tutorial.course.exercises.dann import check_chance, check_reversed_by_hand, check_strength_schedule
+from wbc_tutorial.course.exercises.decoupling import check_balanced_weights, check_class_share, check_two_scores
+from wbc_tutorial.course.exercises.imbalance import check_imbalance_ratio, check_macro_f1, check_pull_and_push
+from wbc_tutorial.course.exercises.latent import check_class_mix, check_silhouette_by_hand, check_umap_claims
+from wbc_tutorial.course.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
+from wbc_tutorial.course.exercises.metrics import check_absent_pairs, check_ceiling, check_macro_over_present
+from wbc_tutorial.course.exercises.own_cells import check_label_map, check_split_by_slide, check_um_per_px
+from wbc_tutorial.course.exercises.recipes import (
+    check_chosen_where,
+    check_gap_closed,
+    check_light_removed,
+    check_prototype,
+)
+from wbc_tutorial.course.exercises.shift import check_own_colour_removed, check_physical_crop, check_stain_twice
+from wbc_tutorial.course.exercises.start import (
+    check_first_simulation,
+    check_missing_classes,
+    check_name_that_cell,
+    mystery_cells,
+)
+from wbc_tutorial.course.exercises.verdict import Verdict, progress
+
+__all__ = [
+    "Verdict",
+    "check_absent_pairs",
+    "check_balanced_weights",
+    "check_boda_by_hand",
+    "check_ceiling",
+    "check_chance",
+    "check_chosen_where",
+    "check_class_mix",
+    "check_class_share",
+    "check_coral_by_hand",
+    "check_coral_of_three",
+    "check_count_factor",
+    "check_cross_entropy",
+    "check_first_simulation",
+    "check_gap_closed",
+    "check_imbalance_ratio",
+    "check_label_map",
+    "check_light_removed",
+    "check_prototype",
+    "check_macro_f1",
+    "check_macro_over_present",
+    "check_means_of_mixes",
+    "check_mended_loss",
+    "check_missing_classes",
+    "check_name_that_cell",
+    "check_own_colour_removed",
+    "check_paired_difference",
+    "check_physical_crop",
+    "check_pull_and_push",
+    "check_reversed_by_hand",
+    "check_runs_needed",
+    "check_share_of_fall",
+    "check_silhouette_by_hand",
+    "check_split_by_slide",
+    "check_stain_twice",
+    "check_strength_schedule",
+    "check_training_step",
+    "check_two_scores",
+    "check_um_per_px",
+    "check_umap_claims",
+    "check_what_the_table_carries",
+    "mystery_cells",
+    "progress",
+]

@@ -1,0 +1,123 @@
+"""Checks of notebook 07: the loss of one image by hand, the factor of a pair, and a loss to mend."""
+
+import math
+
+from wbc_tutorial.course.exercises.answers import judge, number
+from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+
+__all__ = ["check_boda_by_hand", "check_count_factor", "check_mended_loss"]
+
+
+def check_boda_by_hand(answer) -> Verdict:
+    """Check the DoDA loss of an image at distances .5 (own pair), 1 (positive), 2 and 3 (negatives)."""
+    own, near, mid, far = (math.exp(-a) for a in (0.5, 1, 2, 3))
+    return judge(
+        "one image by hand",
+        answer,
+        1 + math.log(near + mid + far),
+        "Minus the logarithm of the positive's share: a cross-entropy whose logits are minus the distances.",
+        mistakes=[
+            (1 + math.log(own + near + mid + far), "The image's own pair is left out of the denominator."),
+            (1 + math.log(mid + far), "The denominator holds the positives too, not the negatives alone."),
+            (1 + math.log(math.exp(-1) + math.exp(-4) + math.exp(-9)), "The distances enter as they are, not squared."),
+            (-1 - math.log(near + mid + far), "The sign is turned: minus the log of a share is positive."),
+            (near / (near + mid + far), "This is the positive's share; the loss is minus its logarithm."),
+            (math.log(near + mid + far), "This is the log of the denominator; the positive's distance is missing."),
+            (-1 + math.log(sum(map(math.exp, (1, 2, 3)))), "The softmax runs over minus the distances."),
+            (-math.log10(near / (near + mid + far)), "Use the natural logarithm, math.log, as torch does."),
+        ],
+        otherwise="The positive's share is exp(-1) over the sum of exp(-distance) over all pairs but the own one.",
+    )  # fmt: skip
+
+
+def check_count_factor(answer) -> Verdict:
+    """Check the factor on the positive distance of a Mat_19 band neutrophil: N 109 against 1633, nu .5, T 1."""
+    own, other = 109, 1633
+    ratio = math.sqrt(other / own)
+    name = "the factor of a pair"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    mistakes = [
+        (ratio, "This is the calibration alone; balanced BoDA also divides by the image's own count."),
+        (1 / own, "This is nu = 0; the ratio of the counts to the power nu is missing."),
+        (other / own / own, "This is nu = 1; with nu = .5 take the square root of the ratio."),
+        (ratio / other, "Own and other are swapped somewhere: other over own in the ratio, own in the division."),
+        (ratio * own, "Balanced means divided by the count, not multiplied."),
+        (0.5 * other / own / own, "nu is a power, not a factor."),
+    ]
+    value = number(answer)
+    if value is None:
+        return hint(name, "Expected one number.")
+    if abs(value / (ratio / own) - 1) < 0.02:
+        return right(name, "A move by 1 counts as .036: thirty times less than in DoDA, and this pair is a small one.")
+    for mistake, text in mistakes:
+        if abs(value / mistake - 1) < 0.02:
+            return hint(name, text)
+    return hint(name, "(N of the other pair / N of the own pair) to the power nu, divided by N of the own pair and T.")
+
+
+def _cases():
+    """(name, distances, positive, exists) of one image each; the own pair is not among them."""
+    import torch
+
+    return [
+        ("plain", torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1, 0, 0]) > 0, torch.tensor([1, 1, 1]) > 0),
+        ("two positives", torch.tensor([1.0, 4.0, 2.5]), torch.tensor([1, 1, 0]) > 0, torch.tensor([1, 1, 1]) > 0),
+        ("ghost", torch.tensor([1.0, 2.0, 0.0]), torch.tensor([1, 0, 0]) > 0, torch.tensor([1, 1, 0]) > 0),
+        ("ghost positive", torch.tensor([1.0, 0.0, 2.0]), torch.tensor([1, 1, 0]) > 0, torch.tensor([1, 0, 1]) > 0),
+        ("far", torch.tensor([900.0, 950.0, 2000.0]), torch.tensor([1, 0, 0]) > 0, torch.tensor([1, 1, 1]) > 0),
+        ("alone", torch.tensor([1.0, 2.0]), torch.tensor([0, 0]) > 0, torch.tensor([1, 1]) > 0),
+    ]
+
+
+def _mended(a, positive, exists):
+    """Return what the answer should, to compare with."""
+    import torch
+
+    positive = positive & exists
+    if not positive.any():
+        return 0.0 * a.sum()
+    return a[positive].mean() + torch.logsumexp(-a[exists], 0)
+
+
+_HINTS = {
+    "plain": "Already for distances 1 (positive), 2 and 3 the value is off: positive's distance + log of the sum.",
+    "two positives": "With two positives it is off: take the mean of the terms over the positives.",
+    "ghost": "A pair that does not exist still takes its share of the softmax: exp(0) = 1. Use `exists`.",
+    "ghost positive": "A positive that does not exist is no positive: combine `positive` with `exists`.",
+    "far": "At distances of 900 and more every exp is 0 and log 0 is -inf: torch.logsumexp survives.",
+    "alone": "An image without any positive should give exactly 0: mean over an empty tensor is nan.",
+}
+
+
+def check_mended_loss(answer) -> Verdict:
+    """Check a function ``(distances, positive, exists) -> loss of one image`` that survives ghosts and far points."""
+    import torch
+
+    name = "a loss to mend"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    if not callable(answer):
+        return hint(name, "Expected the function itself: answer = mended_loss, without brackets.")
+    for case, distances, positive, exists in _cases():
+        a, reference = distances.clone().requires_grad_(), distances.clone().requires_grad_()
+        try:
+            loss = answer(a, positive.clone(), exists.clone())
+        except Exception as error:  # any error of a learner's function is a hint
+            return hint(name, f"Your function stops with {type(error).__name__}: {str(error).splitlines()[:1]}")
+        if loss is None or loss is ...:
+            return hint(name, "Your function returns nothing yet: replace its ... and end it with return.")
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            return hint(name, f"Return one number as a tensor: got {type(loss).__name__}.")
+        expected = _mended(reference, positive, exists)
+        if not torch.allclose(loss.detach().reshape(()).float(), expected.detach(), atol=1e-5, rtol=1e-5):
+            return hint(name, _HINTS[case])
+        if not loss.requires_grad:
+            return hint(
+                name, f"In the case '{case}' the result has no graph: return 0 * distances.sum(), not a plain 0."
+            )
+        (gradient,) = torch.autograd.grad(loss.sum(), a, allow_unused=True)
+        (wanted,) = torch.autograd.grad(expected, reference)
+        if gradient is None or not torch.allclose(gradient, wanted, atol=1e-5):
+            return hint(name, f"In the case '{case}' the value is right but the gradient is not: is there a nan in it?")
+    return right(name, "Mask, then log-sum-exp, then a 0 that keeps its graph: these three guards are all it takes.")

@@ -1,0 +1,128 @@
+"""Checks of notebook 05: CORAL's two terms by hand, the penalty for several laboratories, means of mixed classes."""
+
+from itertools import combinations
+
+from wbc_tutorial.course.exercises.answers import compare, numbers_in, outcome
+from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+
+__all__ = ["check_coral_by_hand", "check_coral_of_three", "check_means_of_mixes"]
+
+
+def check_coral_by_hand(answer) -> Verdict:
+    """Check (mean term, covariance term) of X = (0, 0), (2, 0) and Y = (1, 3), (1, 7); the second is 17."""
+    return compare(
+        "CORAL by hand",
+        answer,
+        (12.5, 17.0),
+        "The covariance term is in units of length to the fourth, so that a wide cloud weighs heavily.",
+        expected="Expected two numbers: (mean term, covariance term).",
+        mistakes=[
+            ((17.0, 12.5), "The right numbers in the wrong order: the mean term comes first."),
+            ((25.0, 68.0), "These are sums. The mean term is averaged over h entries, the covariance term over h * h."),
+            ((25.0, 17.0), "The mean term is a sum so far: average it over the h = 2 features."),
+            ((12.5, 68.0), "The covariance term is a sum so far: average it over all h * h = 4 entries."),
+            (
+                (12.5, 34.0),
+                "The covariance term is averaged over h * h = 4 entries: the zeros beside the diagonal count.",
+            ),
+            ((12.5, 4.25), "A quarter too small: divide covariances by n - 1 = 1, not by n, and the sum by h * h = 4."),
+            ((12.5, 2.5), "Square the differences of the covariances before you average: the entries are 2 and -8."),
+            ((12.5, -1.5), "Square the differences of the covariances before you average: the entries are 2 and -8."),
+            ((2.5, 17.0), "Square the differences of the means before you average."),
+        ],
+        otherwise="Means (1, 0) and (1, 5). Covariances: each has one entry that is not 0, since one feature varies.",
+    )
+
+
+def _pair(x, y, *, mean=True, covariance=True, unbiased=True):
+    import torch
+
+    total = x.new_zeros(())
+    if mean:
+        total = total + (x.mean(0) - y.mean(0)).square().mean()
+    if covariance:
+        correction = int(unbiased)
+        cx, cy = (torch.cov(part.T, correction=correction) for part in (x, y))
+        total = total + (cx - cy).square().mean()
+    return total
+
+
+def _over_pairs(features, domains, *, average=True, pairs=None, **options):
+    parts = [features[domains == d] for d in range(int(domains.max()) + 1)]
+    pairs = list(combinations(range(len(parts)), 2)) if pairs is None else pairs
+    total = sum(_pair(parts[i], parts[j], **options) for i, j in pairs)
+    return float(total / len(pairs) if average else total)
+
+
+def _cases():
+    import torch
+
+    generator = torch.Generator().manual_seed(11)
+    for sizes in ((5, 6, 8), (4, 7), (4, 5, 6, 7)):
+        domains = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        scale = 1 + domains[:, None]
+        features = torch.randn(len(domains), 3, generator=generator, dtype=torch.float64) * scale + 2 * scale.square()
+        order = torch.randperm(len(domains), generator=generator)
+        yield features[order], domains[order]
+
+
+def check_coral_of_three(answer) -> Verdict:
+    """Check a function ``coral(features, domains)``: the penalty, averaged over all pairs of laboratories."""
+    name = "CORAL of several laboratories"
+    if (verdict := unanswered(name, answer)) is not None:
+        return verdict
+    cases = list(_cases())
+
+    def read(value):
+        found = numbers_in(value.detach() if hasattr(value, "detach") else value, 1)
+        return None if found is None else found[0]
+
+    copies = [(features.clone(), domains.clone()) for features, domains in cases]
+    values = outcome(name, answer, copies, read)
+    if isinstance(values, Verdict):
+        return values
+
+    def agrees(**options) -> bool:
+        wanted = [_over_pairs(*case, **options) for case in cases]
+        return all(abs(v - w) < 1e-4 * max(1.0, abs(w)) for v, w in zip(values, wanted, strict=True))
+
+    if agrees():
+        return right(name, "Two, three or ten laboratories: the same penalty, and the same scale.")
+    for options, text in (
+        ({"average": False}, "The sum over pairs is right; divide it by the number of pairs."),
+        ({"unbiased": False}, "The covariances are divided by n; divide by n - 1, as torch.cov does by default."),
+        ({"mean": False}, "Only the covariances are compared: add the mean term."),
+        ({"covariance": False}, "Only the means are compared: add the covariance term."),
+        ({"pairs": [(0, 1)]}, "Only laboratories 0 and 1 are compared: go through all pairs."),
+    ):
+        if agrees(**options):
+            return hint(name, text)
+    chains = [[(i, i + 1) for i in range(int(domains.max()))] for _, domains in cases]
+    wanted = [_over_pairs(*case, pairs=chain) for case, chain in zip(cases, chains, strict=True)]
+    if all(abs(v - w) < 1e-4 * max(1.0, abs(w)) for v, w in zip(values, wanted, strict=True)):
+        return hint(name, "Neighbours are compared, but not the first with the last: take all pairs.")
+    two = _over_pairs(*cases[1])
+    if abs(values[1] - two) < 1e-4 * max(1.0, two):
+        return hint(name, "For two laboratories it is right. With three there are three pairs: average over them.")
+    return hint(name, "Try it on X and Y of this notebook: 1.722222. The features are matrices with a row per image.")
+
+
+def check_means_of_mixes(answer) -> Verdict:
+    """Check how far the means of two laboratories lie apart: 80 % and 30 % of class 0, centres at 0 and at 10."""
+    return compare(
+        "means of two mixes",
+        answer,
+        (5.0,),
+        "No cell has changed its look, and yet CORAL sees a gap of half the way between the classes.",
+        expected="Expected one number.",
+        mistakes=[
+            ((0.0,), "Each class has the same centre in both laboratories, but the mean runs over both classes."),
+            ((10.0,), "That is the distance between the classes; the laboratories hold some of each."),
+            ((-5.0,), "The distance, without its sign, please."),
+            ((25.0,), "That is the squared distance."),
+            ((0.5,), "That is the difference of the shares; the centres are 10 apart."),
+            ((2.0,), "That is the mean of the first laboratory; how far is it from the mean of the second?"),
+            ((7.0,), "That is the mean of the second laboratory; how far is it from the mean of the first?"),
+        ],
+        otherwise="The mean of a laboratory is (share of class 0) * 0 + (share of class 1) * 10.",
+    )

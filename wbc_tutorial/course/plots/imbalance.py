@@ -1,0 +1,114 @@
+"""Figures of class imbalance: long tails, who is recognised, and who teaches a network."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from wbc_tutorial.course.plots.style import DOMAIN_STYLE, class_colour
+from wbc_tutorial.data.counts import imbalance_ratio, shot_groups
+from wbc_tutorial.evaluation.metrics import f1_scores
+
+__all__ = ["cumulative_share", "gradient_shares", "long_tail", "majority_vote", "pull_and_push", "recall_by_count"]
+
+
+def cumulative_share(counts: Mapping[str, Sequence[int]]) -> Figure:
+    """Draw what share of a set's images its 1, 2, 3, ... largest classes hold."""
+    figure, axis = plt.subplots(figsize=(5.6, 3.4))
+    n_classes = max(len(row) for row in counts.values())
+    axis.plot((0, n_classes), (0, 1), color="0.6", linestyle="--", label="all classes alike")
+    for (marker, colour), (name, row) in zip(DOMAIN_STYLE, counts.items(), strict=False):
+        shares = np.cumsum(np.sort(row)[::-1]) / np.sum(row)
+        axis.plot(range(n_classes + 1), [0, *shares], marker=marker, color=colour, label=name, markersize=5)
+    axis.set(xlabel="the k largest classes", ylabel="share of all images", xlim=(0, n_classes), ylim=(0, 1.03))
+    axis.legend()
+    return figure
+
+
+def recall_by_count(
+    counts: np.ndarray, recalls: Mapping[str, np.ndarray], classes: Sequence[str], codes: Sequence[str]
+) -> Figure:
+    """Draw the recall of each class, largest class first; few- and medium-shot classes stand on grey.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (C,)
+        Images per class.
+    recalls : mapping of str to ndarray, shape (C,)
+        A panel each: title -> recall per class.
+    classes, codes : sequence of str
+    """
+    order = np.argsort(-counts, kind="stable")
+    groups, x = shot_groups(counts)[order], np.arange(len(order))
+    figure, axes = plt.subplots(len(recalls), 1, figsize=(7.5, 0.5 + 2.1 * len(recalls)), sharex=True, squeeze=False)
+    for axis, (title, values) in zip(axes[:, 0], recalls.items(), strict=True):
+        for group, shade in (("many", "1"), ("medium", "0.92"), ("few", "0.84"), ("zero", "0.7")):
+            if (here := x[groups == group]).size:
+                axis.axvspan(here[0] - 0.5, here[-1] + 0.5, color=shade, zorder=0, linewidth=0)
+                axis.text(here.mean(), 1.17, group, ha="center", fontsize=9, color="0.3")
+        axis.bar(x, values[order], color=[class_colour(classes[c]) for c in order], edgecolor="black", linewidth=0.5)
+        for place, value in zip(x, values[order], strict=True):
+            axis.text(place, value + 0.02, f"{value:.2f}", ha="center", fontsize=8)
+        axis.set(xlim=(-0.5, len(x) - 0.5), ylim=(0, 1.3), yticks=(0, 0.5, 1), ylabel="recall", title=title, xticks=x)
+        axis.set_xticklabels([f"{codes[c]}\n{counts[c]}" for c in order])
+    axes[-1, 0].set_xlabel("class, and how many images it has")
+    return figure
+
+
+def pull_and_push(
+    pull: np.ndarray, push: np.ndarray, classes: Sequence[str], codes: Sequence[str], *, title: str = ""
+) -> Figure:
+    """Draw, per class, what its own images do for its logit (pull up) and what all others do against it (push)."""
+    figure, axis = plt.subplots(figsize=(7.5, 3))
+    x = np.arange(len(classes))
+    axis.bar(x - 0.2, pull, 0.4, color=[class_colour(c) for c in classes], edgecolor="black", linewidth=0.5)
+    axis.bar(x + 0.2, push, 0.4, color="0.85", edgecolor="black", linewidth=0.5, hatch="///")
+    axis.bar(0, 0, color="white", edgecolor="black", label="pull: its own images, up")
+    axis.bar(0, 0, color="0.85", edgecolor="black", hatch="///", label="push: all other images, down")
+    axis.set(yscale="log", xticks=x, xticklabels=codes, ylabel="sum of |gradient|", title=title)
+    axis.set_ylim(min(pull.min(), push.min()) / 2, max(pull.max(), push.max()) * 8)
+    axis.legend(ncols=2, loc="upper center")
+    return figure
+
+
+def gradient_shares(shares: Mapping[str, np.ndarray], image_shares: Mapping[str, float]) -> Figure:
+    """Draw each group's share of the gradient over the steps; dashed: its share of the images."""
+    figure, axis = plt.subplots(figsize=(6.5, 3))
+    for (marker, colour), (name, values) in zip(DOMAIN_STYLE, shares.items(), strict=False):
+        every = max(1, len(values) // 8)
+        axis.plot(values, color=colour, marker=marker, markevery=every, label=name)
+        axis.axhline(image_shares[name], color=colour, linestyle="--", linewidth=1)
+    axis.set(xlabel="step", ylabel="share of the gradient", ylim=(0, 1))
+    axis.legend(ncols=3, loc="center")
+    return figure
+
+
+def long_tail(ratio: float, total: int, n_classes: int) -> np.ndarray:
+    """Return counts that fall by the same factor from class to class; the largest is `ratio` times the smallest.
+
+    Examples
+    --------
+    >>> long_tail(8, 150, 4).tolist()
+    [80, 40, 20, 10]
+    """
+    steps = ratio ** -(np.arange(n_classes) / (n_classes - 1))
+    return np.maximum(1, np.round(total * steps / steps.sum())).astype(int)
+
+
+def majority_vote(ratio: float, *, total: int = 1680, n_classes: int = 13) -> Figure:
+    """Draw a long tail of `total` images and the scores of a classifier that always names its largest class."""
+    counts = long_tail(ratio, total, n_classes)
+    truth = np.repeat(np.arange(n_classes), counts)
+    scores = f1_scores(truth, np.zeros_like(truth), n_classes)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.6), width_ratios=(2.4, 1))
+    left.bar(np.arange(1, n_classes + 1), counts, color="C0", edgecolor="black", linewidth=0.5)
+    left.set(
+        yscale="log", ylim=(0.5, total), xticks=range(1, n_classes + 1), xlabel="class, largest first", ylabel="images"
+    )
+    left.set_title(f"imbalance ratio {imbalance_ratio(counts):.0f}, {counts.sum()} images")
+    right.barh((1, 0), (scores.micro, scores.macro), color=("C1", "C2"), height=0.55)
+    for y, value in ((1, scores.micro), (0, scores.macro)):
+        right.text(value + 0.03, y, f"{value:.2f}", va="center")
+    right.set(xlim=(0, 1), yticks=(1, 0), yticklabels=("F1-micro", "F1-macro"), title="always the largest")
+    return figure

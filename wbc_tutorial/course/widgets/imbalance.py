@@ -1,0 +1,34 @@
+"""The long tail: one slider for the imbalance ratio, and what always naming the largest class then scores."""
+
+import ipywidgets
+
+from wbc_tutorial.course import plots
+from wbc_tutorial.course.widgets.board import Board
+from wbc_tutorial.course.widgets.picture import title_of
+
+__all__ = ["imbalance_board"]
+
+
+def imbalance_board(ratio: float = 10.0) -> Board:
+    """Turn the imbalance ratio from 1 to 1000; the number of images stays the same."""
+    control = ipywidgets.FloatLogSlider(
+        value=ratio,
+        min=0,
+        max=3,
+        step=0.125,
+        description="imbalance ratio",
+        continuous_update=False,
+        readout_format=".0f",
+        style={"description_width": "8em"},
+        layout=ipywidgets.Layout(width="34em"),
+    )
+    return Board(plots.majority_vote, {"ratio": control}, _describe)
+
+
+def _describe(figure, **_) -> str:
+    tail, scores = figure.axes
+    micro, macro = (text.get_text() for text in scores.texts)
+    return (
+        f"Bars fall from the largest class to the smallest: {title_of(tail)}. "
+        f"Always naming the largest scores F1-micro {micro}, F1-macro {macro}."
+    )

@@ -1,0 +1,78 @@
+"""The laboratory's knobs: stain, focus, light, magnification and noise turned under one and the same cell."""
+
+from dataclasses import replace
+
+import ipywidgets
+import numpy as np
+
+from wbc_tutorial.course import plots
+from wbc_tutorial.course.widgets.board import Board, slider
+from wbc_tutorial.data.classes import CLASSES
+from wbc_tutorial.data.laboratories import FIELD_UM
+from wbc_tutorial.data.simulator import LOOKS, Look, simulate_cell
+
+__all__ = ["laboratory_board", "turned"]
+
+
+def turned(
+    look: Look, *, stain: float = 1.0, blur_um: float = 0.0, warmth: float = 0.0, brightness: float = 1.0, noise=None
+) -> Look:
+    """Return `look` with its knobs turned; the defaults change nothing.
+
+    Parameters
+    ----------
+    look : Look
+    stain : float
+        Multiplies every absorbance.
+    blur_um : float
+        Added to the width of the blur spot, micrometres.
+    warmth : float
+        Light from bluish (below 0) to reddish (above): gain of red, and the reverse for blue.
+    brightness : float
+        Multiplies the light.
+    noise : float, optional
+        The sensor's noise, in [0, 1].
+    """
+    gains = tuple(w * g for w, g in zip(look.white_balance, (1 + warmth, 1.0, 1 - warmth), strict=True))
+    return replace(
+        look,
+        stain_strength=look.stain_strength * stain,
+        focus_um=look.focus_um + blur_um,
+        white_balance=tuple(brightness * g for g in gains),
+        noise=look.noise if noise is None else noise,
+    )
+
+
+def _draw(laboratory, cell, *, stain, blur_um, warmth, brightness, noise, field_um):
+    """Draw a cell of a laboratory before and after its knobs are turned."""
+    own = LOOKS[laboratory]
+    look = turned(own, stain=stain, blur_um=blur_um, warmth=warmth, brightness=brightness, noise=noise)
+    before = simulate_cell(laboratory, cell, 0, size=128)
+    after = simulate_cell(laboratory, cell, 0, size=128, look=look, field_um=field_um)
+    return plots.turned_knobs(before, np.asarray(after), "with your knobs")
+
+
+def _describe(figure, *, laboratory, cell, **_) -> str:
+    """Say what is seen, and the mean colour before and after."""
+    before, after = (np.asarray(axis.images[0].get_array()).mean(axis=(0, 1)) for axis in figure.axes[:2])
+    colours = ("red {:.0f}, green {:.0f}, blue {:.0f}".format(*colour) for colour in (before, after))
+    return (
+        f"A simulated {cell} from {laboratory}, as it is and with the knobs turned, and its histograms of colour. "
+        "Mean colour: {}; now {}.".format(*colours)
+    )
+
+
+def laboratory_board(laboratory: str = "sim_acevedo") -> Board:
+    """Sliders for a simulated laboratory's stain, focus, light, noise and field; the cell underneath stays the same."""
+    menu = {"style": {"description_width": "11em"}, "layout": ipywidgets.Layout(width="26em")}
+    controls = {
+        "laboratory": ipywidgets.Dropdown(options=list(LOOKS), value=laboratory, description="laboratory", **menu),
+        "cell": ipywidgets.Dropdown(options=CLASSES, value="eosinophil", description="cell", **menu),
+        "stain": slider("stain strength", 1.0, 0.3, 2.5, step=0.1),
+        "blur_um": slider("out of focus", 0.0, 0.0, 1.5, step=0.05, unit="µm"),
+        "warmth": slider("colour of the light", 0.0, -0.3, 0.3, step=0.02),
+        "brightness": slider("brightness", 1.0, 0.4, 1.0, step=0.05),
+        "noise": slider("sensor noise", 0.01, 0.0, 0.15, step=0.01),
+        "field_um": slider("field", FIELD_UM, 15.0, 40.0, step=1.0, unit="µm"),
+    }
+    return Board(_draw, controls, _describe)

@@ -1,0 +1,21 @@
+"""A simulated smear: class -> shape, laboratory -> look, both -> uint8."""
+
+from wbc_tutorial.data.simulator.appearance import LOOKS, Look, look_of
+from wbc_tutorial.data.simulator.criteria import CRITERIA, Criteria
+from wbc_tutorial.data.simulator.morphology import STAINS, Drawing, draw_cell
+from wbc_tutorial.data.simulator.production import simulate_laboratory
+from wbc_tutorial.data.simulator.rendering import simulate_cell, simulate_view
+
+__all__ = [
+    "CRITERIA",
+    "LOOKS",
+    "STAINS",
+    "Criteria",
+    "Drawing",
+    "Look",
+    "draw_cell",
+    "look_of",
+    "simulate_cell",
+    "simulate_laboratory",
+    "simulate_view",
+]

@@ -1,0 +1,1 @@
+"""Evaluation: metrics, intervals, predictions that use the test images, and the latent space."""

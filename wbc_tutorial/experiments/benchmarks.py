@@ -1,0 +1,145 @@
+"""Benchmarks: which laboratories train, which stay unseen, in which classes, and the settings each starts from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from wbc_tutorial.data.cell_images import CellImages, concatenate
+from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
+from wbc_tutorial.data.laboratories import LABORATORIES
+from wbc_tutorial.data.prepared import domains_below, load_prepared
+from wbc_tutorial.data.simulated import load_simulated
+
+__all__ = ["BENCHMARKS", "Benchmark"]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Training laboratories, unseen laboratories, label space, folds and default settings.
+
+    Attributes
+    ----------
+    name : str
+        What the column ``benchmark`` of the results says.
+    train, unseen : tuple of str
+        Domains. Those of `unseen` are used for the final test only.
+    classes : tuple of str, default=CLASSES
+    backbone : str, default="efficientnet_lite0"
+    steps, per_domain : int, default=400, 32
+        Training batches, and images of each laboratory in one.
+    learning_rate : float, default=3e-4
+        Adam's peak rate for a pretrained backbone; `small_cnn`, trained from scratch, takes 2e-3.
+    frozen_batch_norm : bool, default=False
+        Keep the statistics that batch norm was pretrained with.
+    n_folds : int, default=5
+        The images of the training laboratories are always cut into this many folds.
+
+    Raises
+    ------
+    ValueError
+        No training or no unseen laboratory, or one that is both.
+
+    Examples
+    --------
+    >>> mine = Benchmark("mine", train=("Klinik-A", "hopital_b"), unseen=("lab3",), classes=COARSE_CLASSES)
+    >>> mine.leave_out("Klinik-A").unseen
+    ('Klinik-A',)
+    """
+
+    name: str
+    train: tuple[str, ...]
+    unseen: tuple[str, ...]
+    classes: tuple[str, ...] = CLASSES
+    backbone: str = "efficientnet_lite0"
+    steps: int = 400
+    per_domain: int = 32
+    learning_rate: float = 3e-4
+    frozen_batch_norm: bool = False
+    n_folds: int = 5
+
+    def __post_init__(self):
+        for which, names in (("training", self.train), ("unseen", self.unseen)):
+            if isinstance(names, str) or not names or len(set(names)) < len(names):
+                raise ValueError(f"{which} laboratories {names!r}: expected one or more names, each once")
+        both = [name for name in self.train if name in self.unseen]
+        if both:
+            raise ValueError(f"{', '.join(both)}: trained on and unseen at once; name each laboratory on one side")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether all laboratories are the package's own simulated ones."""
+        return all(name in LABORATORIES and LABORATORIES[name].simulated for name in self.train + self.unseen)
+
+    def leave_out(self, laboratory: str) -> "Benchmark":
+        """Return the benchmark in which this training laboratory is the unseen one, the true unseen ones unread.
+
+        A batch keeps its number of images: each laboratory that is left gives more of them.
+        """
+        if laboratory not in self.train or len(self.train) < 2:
+            labs = ", ".join(self.train)
+            raise ValueError(f"cannot leave out {laboratory!r}: expected one of two or more training ones ({labs})")
+        train = tuple(name for name in self.train if name != laboratory)
+        per_domain = self.per_domain * len(self.train) // len(train)
+        name = f"{self.name}-without-{laboratory}"
+        return replace(self, name=name, train=train, unseen=(laboratory,), per_domain=per_domain)
+
+    def load(self, data: str | Path | None = None) -> CellImages:
+        """Load all laboratories, the training ones first. Sets that hold none of them are not opened.
+
+        Parameters
+        ----------
+        data : path, default=None
+            A prepared set, or a folder of prepared sets; None for simulated laboratories.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            With the laboratory that is missing and how to prepare it.
+        """
+        wanted = self.train + self.unseen
+        if self.simulated:
+            if data is not None:
+                raise ValueError(
+                    f"{self.name} draws its own cells: leave out --data, or name the laboratories to use with "
+                    "--train and --unseen"
+                )
+            return load_simulated(wanted)
+        if data is None:
+            raise ValueError(
+                f"{self.name} needs --data DIR with prepared images of {', '.join(wanted)} "
+                "(data_scripts/prepare.py makes it)"
+            )
+        where, unreadable = domains_below(data)
+        missing = [name for name in wanted if name not in where]
+        if missing:
+            there = f"{data} lacks {', '.join(missing)}, which {self.name} needs; it holds "
+            there += f"{', '.join(sorted(where)) or 'none'}: prepare the missing ones into the same folder"
+            raise ValueError(there + "".join(f" (not readable: {problem})" for problem in unreadable))
+        for name in wanted:
+            if len(where[name]) > 1:
+                folders = " and ".join(map(str, where[name]))
+                raise ValueError(f"{name} is in {folders}: keep one of them, or give --data that folder alone")
+        parts = [
+            load_prepared(folder, classes=self.classes, domains=[name for name in wanted if where[name][0] == folder])
+            for folder in dict.fromkeys(where[name][0] for name in wanted)
+        ]
+        return concatenate(parts).of_domain(*wanted)
+
+
+_SIMULATED = ("sim_matek", "sim_acevedo")
+_STUDY = {"train": ("matek_19", "acevedo_20"), "unseen": ("mll_23",), "backbone": "resnet50"}
+_STUDY |= {"steps": 5000, "per_domain": 24, "learning_rate": 5e-5, "frozen_batch_norm": True}
+
+BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
+    {
+        benchmark.name: benchmark
+        for benchmark in (
+            Benchmark("simulated", _SIMULATED, ("sim_mll",), backbone="small_cnn", steps=500, per_domain=24),
+            Benchmark("open5", ("acevedo_20", "raabin"), ("chula", "bccd"), COARSE_CLASSES),
+            Benchmark("paper", **_STUDY),
+            Benchmark("paper11", classes=CLASSES_11, **_STUDY),
+        )
+    }
+)
+"""By the name that ``--benchmark`` takes; ``paper11`` is ``paper`` on the public 11-class variant."""

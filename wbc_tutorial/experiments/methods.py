@@ -1,0 +1,68 @@
+"""Methods: what each is called, and what it changes in the one loop."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from wbc_tutorial.losses.classification import GroupDRO, Mixup, balanced_softmax, class_weighted
+from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
+from wbc_tutorial.transforms.augmentation import augment
+
+__all__ = ["FAMILIES", "METHODS", "method_options"]
+
+METHODS = {
+    "erm": "ERM",
+    "coral": "CORAL",
+    "dann": "DANN",
+    "boda": "BoDA",
+    "boda_plus": "BoDA+",
+    "erm_plus": "ERM+",
+    "class_weighted": "weighted CE",
+    "balanced_softmax": "bal. softmax",
+    "group_dro": "group DRO",
+    "mixup": "mixup",
+}
+"""Method -> its name in tables. The first five are the course's; BoDA+ is BoDA with a re-trained classifier, our
+reading of the slides' "Ours+"; ERM+ is its control, ERM with a re-trained classifier. The others are for comparison."""
+
+FAMILIES = tuple(
+    (method, f"{method}_plus") if f"{method}_plus" in METHODS else (method,)
+    for method in METHODS
+    if not method.endswith("_plus")
+)
+"""Methods that share their training: a method with a plus only re-trains the classifier of the one without."""
+
+
+def method_options(
+    method: str, counts: np.ndarray, n_features: int, *, augmentation: Callable = augment, boda: dict | None = None
+) -> dict:
+    """Return what `training.fit` is given for a method: nothing for ERM, one line for each alignment.
+
+    Parameters
+    ----------
+    method : str
+        A key of `METHODS`; with ``_plus`` it trains as without.
+    counts : int (D, C)
+        Training images N[d, c].
+    n_features : int
+        h.
+    augmentation : callable
+        Of single images; mixup mixes what comes out of it.
+    boda : dict, optional
+        Options of `alignment.BoDA`, for the two methods that use it.
+    """
+    if method == "mixup":
+        mixup = Mixup(before=augmentation)
+        return {"augmentation": mixup.augment, "classification_loss": mixup}
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
+    options = {
+        "erm": dict,
+        "coral": lambda: {"alignment": CORAL()},
+        "dann": lambda: {"alignment": DANN(n_features, len(counts))},
+        "boda": lambda: {"alignment": BoDA(counts, n_features, **(boda or {}))},
+        "class_weighted": lambda: {"classification_loss": class_weighted(counts)},
+        "balanced_softmax": lambda: {"classification_loss": balanced_softmax(counts)},
+        "group_dro": lambda: {"classification_loss": GroupDRO(len(counts))},
+    }
+    return options[method.removesuffix("_plus")]()

@@ -1,0 +1,108 @@
+"""Settings: all that the results of a run depend on, checked when they are given, and read in one place."""
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from wbc_tutorial import models
+from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
+from wbc_tutorial.experiments.methods import method_options
+from wbc_tutorial.experiments.recipes import Recipe
+from wbc_tutorial.training.device import Device, choose_device
+
+__all__ = ["Settings"]
+
+SMALL_CNN_RATE = 2e-3
+"""Adam's peak rate for the network that is trained from scratch."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the results depend on, besides method, fold and seed.
+
+    Parameters
+    ----------
+    benchmark : Benchmark or str, default="simulated"
+        A `Benchmark`, or a key of `BENCHMARKS`.
+    data : str, default=None
+        Folder of prepared sets; None for simulated cells. Where the folder lies does not matter to the results.
+    backbone : str, default=None
+        A key of `models.BACKBONES`; None = the benchmark's own.
+    steps : int, default=None
+        Training batches; None = the benchmark's own. The ingredient ``double_steps`` doubles it.
+    recipe : Recipe or iterable of str, default=()
+        What is changed around the method.
+    device : Device or str, default=None
+        Where to compute; None = `choose_device`.
+
+    Raises
+    ------
+    ValueError
+        For a name that does not exist, or a number out of range.
+    """
+
+    benchmark: Benchmark = "simulated"
+    data: str | None = None
+    backbone: str | None = None
+    steps: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    device: Device | None = None
+
+    def __post_init__(self):
+        def put(name, value):
+            object.__setattr__(self, name, value)
+
+        if isinstance(self.benchmark, str):
+            if self.benchmark not in BENCHMARKS:
+                raise ValueError(f"unknown benchmark {self.benchmark!r}; choose one of {', '.join(BENCHMARKS)}")
+            put("benchmark", BENCHMARKS[self.benchmark])
+        put("backbone", self.backbone or self.benchmark.backbone)
+        put("steps", self.benchmark.steps if self.steps is None else self.steps)
+        put("recipe", self.recipe if isinstance(self.recipe, Recipe) else Recipe(self.recipe))
+        if not isinstance(self.device, Device):
+            put("device", choose_device(self.device))
+        if self.backbone not in models.BACKBONES:
+            raise ValueError(f"unknown backbone {self.backbone!r}; choose one of {', '.join(models.BACKBONES)}")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(f"steps is {self.steps!r}; expected a whole number, 1 or more")
+
+    @property
+    def total_steps(self) -> int:
+        """Training batches, the recipe's factor included."""
+        return self.steps * self.recipe.steps_factor
+
+    def fit_options(self, method: str, counts: np.ndarray, n_features: int) -> dict:
+        """Return all options of `wbc_tutorial.fit` for a method: the benchmark's, changed by recipe and method.
+
+        Parameters
+        ----------
+        method : str
+            A key of `METHODS`.
+        counts : int (D, C)
+            Training images N[d, c].
+        n_features : int
+            h.
+        """
+        rate = SMALL_CNN_RATE if self.backbone == "small_cnn" else self.benchmark.learning_rate
+        options = {
+            "steps": self.total_steps,
+            "per_domain": self.benchmark.per_domain,
+            "learning_rate": rate * self.recipe.learning_rate_factor,
+            "frozen_batch_norm": self.benchmark.frozen_batch_norm,
+            "device": self.device,
+        } | self.recipe.fit_options
+        augmentation = {"augmentation": options["augmentation"]} if "augmentation" in options else {}
+        return options | method_options(method, counts, n_features, boda=self.recipe.boda_options, **augmentation)
+
+    def identity(self) -> dict:
+        """Return what two runs must share to stand in one results folder, as plain JSON values."""
+        benchmark = asdict(self.benchmark)
+        return {
+            "benchmark": benchmark.pop("name"),
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in benchmark.items()},
+            "backbone": self.backbone,
+            "steps": self.steps,
+            "recipe": str(self.recipe),
+            "device": self.device.type,
+            "precision": self.device.precision,
+        }
