@@ -53,7 +53,7 @@ _ROOMS = {  # room or file -> the public names that live there; an empty list: t
         "recall_by_domain",
         "recalls",
     ],
-    "evaluation.test_time": ["predict"],
+    "evaluation.adaptation": ["predict"],
     "experiments.benchmarks": ["BENCHMARKS", "Benchmark"],
     "experiments.methods": ["METHODS"],
     "experiments.recipes": ["CHOSEN_RECIPE", "INGREDIENTS", "Recipe"],

@@ -11,7 +11,7 @@ import torch
 
 from wbc_tutorial import models
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.evaluation.test_time import read
+from wbc_tutorial.evaluation.adaptation import read
 from wbc_tutorial.experiments import recipes
 from wbc_tutorial.experiments.recipes import INGREDIENTS
 from wbc_tutorial.training.loop import fit

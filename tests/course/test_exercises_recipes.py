@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import check_chosen_where, check_gap_closed, check_light_removed, check_prototype
-from wbc_tutorial.evaluation.test_time import t3a_head
+from wbc_tutorial.evaluation.adaptation import t3a_head
 
 CHECKS = [check_gap_closed, check_light_removed, check_prototype, check_chosen_where]
 GARBAGE = ["a string", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",

@@ -7,7 +7,7 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.evaluation.test_time import adapt_batch_norm, label_spreading, read
+from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, label_spreading, read
 from wbc_tutorial.experiments import recipes
 from wbc_tutorial.training.device import seed_everything
 from wbc_tutorial.training.features import extract

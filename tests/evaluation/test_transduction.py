@@ -8,7 +8,7 @@ from scipy.special import softmax
 from sklearn.datasets import make_moons
 from torch import nn
 
-from wbc_tutorial.evaluation.test_time import label_spreading, t3a_head
+from wbc_tutorial.evaluation.adaptation import label_spreading, t3a_head
 
 
 def test_prototypes_by_hand():

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from wbc_tutorial import __main__, models
-from wbc_tutorial.evaluation.test_time import read
+from wbc_tutorial.evaluation.adaptation import read
 from wbc_tutorial.experiments import recipes
 from wbc_tutorial.experiments.methods import fit_options
 from wbc_tutorial.experiments.recipes import INGREDIENTS

@@ -15,7 +15,7 @@ from wbc_tutorial import __version__, models
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.folds import folds
 from wbc_tutorial.evaluation.metrics import summary
-from wbc_tutorial.evaluation.test_time import features_and_logits
+from wbc_tutorial.evaluation.adaptation import features_and_logits
 from wbc_tutorial.experiments import cluster
 from wbc_tutorial.experiments.methods import FAMILIES, METHODS
 from wbc_tutorial.experiments.settings import Settings
