@@ -1,47 +1,23 @@
 """Setup: whether everything is here and fits together, and how many processors are ours."""
 
 import importlib
-import math
 import os
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 
-__all__ = ["Report", "check", "cpu_quota", "problems", "use_threads"]
+from wbc_tutorial.data.processors import usable_processors
+
+__all__ = ["Report", "check", "problems", "use_threads"]
 
 SETUP = "python -m pip install -e . (in the folder that holds README.md)"
 
 
-def cpu_quota(root: str | Path = "/sys/fs/cgroup") -> int:
-    """Processors this process may use: the container's quota where there is one, never more than the machine's.
-
-    ``os.cpu_count()`` counts the host's processors: on Binder that is dozens, while the quota is about one, and
-    dozens of threads on one processor are slow.
-    """
-    try:
-        ours = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on Linux
-        ours = os.cpu_count() or 1
-    root = Path(root)
-    try:
-        quota, period = (root / "cpu.max").read_text().split()[:2]
-    except (OSError, ValueError):
-        try:
-            quota = (root / "cpu/cpu.cfs_quota_us").read_text().strip()
-            period = (root / "cpu/cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return ours
-    if quota in ("max", "-1"):
-        return ours
-    return max(1, min(ours, math.ceil(int(quota) / int(period))))
-
-
 def use_threads(n: int | None = None) -> int:
-    """Let torch use `n` threads (default: `OMP_NUM_THREADS`, else `cpu_quota`), and return how many it uses."""
+    """Let torch use `n` threads and return how many it uses; default: `OMP_NUM_THREADS`, else `usable_processors`."""
     import torch
 
     if n is None:
         given = os.environ.get("OMP_NUM_THREADS", "")
-        n = int(given) if given.isdigit() and int(given) else cpu_quota()
+        n = int(given) if given.isdigit() and int(given) else usable_processors()
     torch.set_num_threads(n)
     return n
 

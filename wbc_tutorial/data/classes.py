@@ -1,9 +1,23 @@
-"""Vocabulary: the 13 classes of white blood cell and their facts."""
+"""Classes: the 13 classes of white blood cells, their facts, and how a class is named and found."""
 
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["CELL_CLASSES", "CLASSES", "CLASSES_11", "COARSE", "COARSE_CLASSES", "CODES", "LINEAGES"]
-__all__ += ["CellClass", "class_names", "find_class"]
+__all__ = [
+    "CELL_CLASSES",
+    "CLASSES",
+    "CLASSES_11",
+    "COARSE",
+    "COARSE_CLASSES",
+    "CODES",
+    "LINEAGES",
+    "CellClass",
+    "class_within",
+    "find_class",
+    "find_classes",
+]
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,7 @@ CELL_CLASSES = (
 CLASSES = tuple(cell.name for cell in CELL_CLASSES)
 CODES = tuple(cell.code for cell in CELL_CLASSES)
 CLASSES_11 = CLASSES[:11]
-"""The public 11-class variant: without atypical lymphocytes and smudge cells."""
+"""The public 11-class variant: without atypical lymphocytes, smudge cells and monoblasts (see `class_within`)."""
 
 COARSE_CLASSES = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
 """Five coarse classes, for sets that do not subdivide neutrophils."""
@@ -149,46 +163,109 @@ COARSE = {
 }
 """Class -> coarse class; a class that is not a key has no coarse class and is left out."""
 
-_SPELLINGS = {
-    spelling.lower(): name
-    for names in (((each.name, each.code) for each in CELL_CLASSES), ((name,) for name in COARSE_CLASSES))
-    for name, *codes in names
-    for spelling in (name, *codes)
-}
+_CODE_OF = {cell.name: cell.code for cell in CELL_CLASSES} | {"neutrophil": "NEU"}
+"""Class -> code; ``"NEU"`` is a neutrophil that is not subdivided. The coarse lymphocyte has no code."""
+
+_MONOBLAST = "MOB"
+"""Matek_19's label of 26 monoblasts: monocytes among the 13 classes, left out of the 11-class variant."""
 
 
-def find_class(name: str) -> str:
-    """Return the class that a name or a three-letter code in any case stands for.
+def find_class(name: str, among: Sequence[str] = ()) -> str:
+    """Return the class that a name or a three-letter code stands for, in any case.
 
     Spaces and hyphens are read as underscores.
 
     Parameters
     ----------
     name : str
-        Such as ``"neutrophil_band"``, ``"Neutrophil band"`` or ``"ngb"``; a coarse class is found by its name.
+        Such as ``"neutrophil_band"``, ``"Neutrophil band"`` or ``"ngb"``.
+    among : sequence of str, default=()
+        The classes that are possible here; none given: the 13 classes and the five coarse ones.
 
     Raises
     ------
     ValueError
-        No such class; the error lists those that there are.
+        No such class; the error lists the possible ones.
+
+    See Also
+    --------
+    find_classes : several at once.
 
     Examples
     --------
     >>> find_class("ngs"), find_class("Neutrophil-Band")
     ('neutrophil_segmented', 'neutrophil_band')
     """
-    spelling = name.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(name, str) else name
-    if not isinstance(name, str) or spelling not in _SPELLINGS:
-        raise ValueError(f"unknown class {name!r}; expected a name or code of {', '.join(map(_both, CELL_CLASSES))}")
-    return _SPELLINGS[spelling]
+    possible = tuple(among) or (*CLASSES, *(name for name in COARSE_CLASSES if name not in CLASSES))
+    spellings = {_spelled(code): each for each, code in _CODE_OF.items() if each in possible}
+    spellings |= {_spelled(each): each for each in possible}
+    if not isinstance(name, str) or _spelled(name) not in spellings:
+        raise ValueError(f"unknown class {name!r}; expected a name or code of {', '.join(map(_with_code, possible))}")
+    return spellings[_spelled(name)]
 
 
-def class_names(names) -> tuple[str, ...]:
-    """Return several classes by `find_class`; a single string is an error, since it would be read by letters."""
-    if isinstance(names, str):
-        raise ValueError(f"classes is the single string {names!r}; expected several, such as ({names!r},)")
-    return tuple(find_class(name) for name in names)
+def find_classes(names: Iterable[str], among: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the classes that several names or codes stand for, in the order given.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names or codes in any case, as `find_class` takes them.
+    among : sequence of str, default=()
+        The classes that are possible here; none given: the 13 classes and the five coarse ones.
+
+    Raises
+    ------
+    ValueError
+        An unknown class, none at all, one named twice, or a single string, which would be read letter by letter.
+
+    Examples
+    --------
+    >>> find_classes(["bas", "Monocyte"])
+    ('basophil', 'monocyte')
+    """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError(f"classes are {names!r}; expected several names or codes, such as ('basophil', 'MON')")
+    found = tuple(find_class(name, among) for name in names)
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"classes are {', '.join(found) or 'none'}; expected one or more, each once")
+    return found
 
 
-def _both(cell: CellClass) -> str:
-    return f"{cell.name} ({cell.code})"
+def class_within(label: str, classes: Sequence[str], native_label: str = "") -> str | None:
+    """Return which of `classes` an image belongs to, or None where it has no place among them.
+
+    This is the one place for the three rules: coarse classes take several of the 13 together (`COARSE`); the public
+    11-class variant (`CLASSES_11`) has no monoblasts, which the 13 classes count among the monocytes; otherwise a class
+    stands for itself.
+
+    Parameters
+    ----------
+    label : str
+        One of `CLASSES`, or the coarse ``"neutrophil"`` or ``"lymphocyte"``.
+    classes : sequence of str
+        `CLASSES`, `CLASSES_11`, `COARSE_CLASSES` or a part of them.
+    native_label : str, default=""
+        The label in the laboratory's own files.
+
+    Examples
+    --------
+    >>> class_within("neutrophil_band", COARSE_CLASSES), class_within("smudge_cell", CLASSES_11)
+    ('neutrophil', None)
+    >>> class_within("monocyte", CLASSES, "MOB"), class_within("monocyte", CLASSES_11, "MOB")
+    ('monocyte', None)
+    """
+    if set(classes) <= set(COARSE_CLASSES):
+        label = COARSE.get(label, "")
+    elif native_label == _MONOBLAST and set(classes) == set(CLASSES_11):
+        return None
+    return label if label in classes else None
+
+
+def _spelled(text: str) -> str:
+    """Reduce a spelling to what counts: no case, one underscore between words, one form of each letter."""
+    return re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFKC", text).strip().casefold())
+
+
+def _with_code(name: str) -> str:
+    return f"{name} ({_CODE_OF[name]})" if name in _CODE_OF else name

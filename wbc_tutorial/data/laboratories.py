@@ -1,4 +1,4 @@
-"""Domains: three real laboratories, their simulated twins and four open sets."""
+"""Laboratories (the domains): four real ones, three simulated twins, and four open sets with coarse labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,32 +10,43 @@ FIELD_UM = 25.0
 """Every image shows the same physical field (micrometres), so that no network can learn the magnification."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Laboratory:
-    """One domain: where the images come from and what the files are called.
+    """One laboratory: where the images come from, how they look, and what the files are called.
 
     Attributes
     ----------
     name, title : str
         Key and full name.
     counts : tuple of 13 int
-        Images per class in the order of `wbc_tutorial.cells.CLASSES`; 0 where the class is missing.
+        Images per class in the order of `wbc_tutorial.CLASSES`; 0 where the class is missing.
         For open sets with coarse labels see `native_counts`.
     image_px : tuple of int
         Native width and height, pixels.
     px_per_um : float or None
         Native magnification, pixels per micrometre; None where the source does not state it.
-    mean_rgb, std_rgb : tuple of 3 float
+    stain, scanner, licence, citation, source : str
+    layout : str, default=""
+        What the files are called.
+    counts_of : str, default=""
+        What `counts` counts, where that is not the whole set.
+    mean_rgb, std_rgb : tuple of 3 float, default=None
         Colour statistics of the set in [0, 1].
-    crop_px : int or None
+    crop_px : int or None, default=None
         Side of the centred square that shows 25 um; None = the whole image.
-    stain, scanner, licence, citation, source, layout : str
-    native_labels : mapping
+    native_labels : mapping, default={}
         Label in the files -> class (one of `CLASSES`, or the coarse ``"neutrophil"``).
-    dropped : mapping
+    dropped : mapping, default={}
         Label in the files -> why those images are left out.
-    native_counts : mapping
+    native_counts : mapping, default={}
         Images per native label, where they are published.
+    simulated : bool, default=False
+        Drawn by `wbc_tutorial.simulator`.
+
+    Examples
+    --------
+    >>> LABORATORIES["sim_mll"]
+    Laboratory('sim_mll': 1,824 cells in 13 classes, 288 x 288 px, 11.52 px/um, simulated)
     """
 
     name: str
@@ -49,6 +60,7 @@ class Laboratory:
     citation: str
     source: str
     layout: str = ""
+    counts_of: str = ""
     mean_rgb: tuple[float, float, float] | None = None
     std_rgb: tuple[float, float, float] | None = None
     crop_px: int | None = None
@@ -59,8 +71,18 @@ class Laboratory:
 
     @property
     def field_um(self) -> tuple[float, float] | None:
-        """Width and height of the native image in micrometres."""
-        return None if self.px_per_um is None else tuple(px / self.px_per_um for px in self.image_px)
+        """Width and height of the native image in micrometres; None where the magnification is unknown."""
+        if self.px_per_um is None:
+            return None
+        width, height = self.image_px
+        return width / self.px_per_um, height / self.px_per_um
+
+    def __repr__(self) -> str:
+        counts = [n for n in self.counts if n] or list(self.native_counts.values())
+        images = f"{sum(counts):,} cells in {len(counts)} classes, " if counts else ""
+        width, height = self.image_px
+        scale = "" if self.px_per_um is None else f", {self.px_per_um:g} px/um"
+        return f"Laboratory({self.name!r}: {images}{width} x {height} px{scale}{', simulated' * self.simulated})"
 
 
 _CODE_TO_CLASS = {
@@ -140,6 +162,38 @@ _MLL = Laboratory(
     | dict.fromkeys(("plasma_cell", "16-PLZ"), "plasma cell: none of the 13 classes"),
 )  # fmt: skip
 
+_JHU = Laboratory(
+    name="jhu_21",
+    title="Johns Hopkins Hospital, Baltimore: patients with AML or APL (Sidhom 2021)",
+    # The counts of the whole set are not published: these are the 11,985 images of 82 of its 107 patients.
+    counts=(39, 85, 292, 2711, 511, 111, 63, 105, 1560, 1066, 2808, 229, 2405),
+    counts_of="a sample of 82 of the 107 patients (11,985 images); the counts of the whole set are not published",
+    image_px=(360, 363), px_per_um=10.0, crop_px=250,
+    stain="not stated", scanner="CellaVision (10 px/um is inferred from the device)",
+    licence="No licence grant was found: measure with it, pass nothing of it on",
+    citation="Sidhom, Siddarthan, Lai et al. npj Precision Oncology 5, 38 (2021)",
+    source="https://github.com/sidhomj/DeepAPL",
+    layout="Data/All/Patient_<nn>/[<date>/]Signed slides/<class folder>/<PREFIX>_<id>.jpg (the folder is the label)",
+    native_labels={
+        "Basophil": "basophil", "Eosinophils": "eosinophil", "Erythroblast": "erythroblast",
+        "Blast, no lineage spec": "myeloblast", "Promyelocyte": "promyelocyte", "Myelocyte": "myelocyte",
+        "Metamyelocyte": "metamyelocyte", "Band neutrophils": "neutrophil_band",
+        "Segmented neutrophils": "neutrophil_segmented", "Monocyte": "monocyte",
+        "Lymphocyte": "lymphocyte_typical", "Lymphocyte, variant": "lymphocyte_atypical",
+        "Smudge cells": "smudge_cell",
+    },
+    dropped={
+        "Promonocyte": "promonocyte: none of the 13 classes",
+        "Plasma cells": "plasma cell: none of the 13 classes",
+        "Giant thrombocyte": "a giant platelet is not a white blood cell",
+        "Thrombocyte aggregation": "a clump of platelets is not a white blood cell",
+        "Prolymphocyte": "prolymphocyte: none of the 13 classes",
+        "Unidentified": "the laboratory gave no class",
+        "Young Unidentified": "the laboratory gave no class",
+        "Arifact": "artefact: not a cell",
+    },
+)  # fmt: skip
+
 
 def _simulated(name: str, title: str, real: Laboratory, share: int) -> Laboratory:
     """Mirror `real`'s physics and a `share`-th of its counts, with at least 5 images of each class it has."""
@@ -156,7 +210,7 @@ def _simulated(name: str, title: str, real: Laboratory, share: int) -> Laborator
         scanner=f"simulated {real.scanner}",
         licence="MIT, as this package",
         citation="simulated cells: cite this package",
-        source="wbc_tutorial.simulator",
+        source="wbc_tutorial.data.simulator",
         simulated=True,
     )
 
@@ -168,13 +222,14 @@ LABORATORIES: Mapping[str, Laboratory] = MappingProxyType(
             _MATEK,
             _ACEVEDO,
             _MLL,
+            _JHU,
             _simulated("sim_matek", "simulated laboratory in the image of Mat_19", _MATEK, 11),
             _simulated("sim_acevedo", "simulated laboratory in the image of Ace_20", _ACEVEDO, 11),
             _simulated("sim_mll", "simulated laboratory in the image of MLL_20", _MLL, 18),
         )
     }
 )
-"""The study's three laboratories and their simulated twins, by name."""
+"""By name: the study's three laboratories, jhu_21, and the simulated twins of the study's three."""
 
 _FOUR_COARSE = {"basophil": "basophil", "eosinophil": "eosinophil", "lymphocyte": "lymphocyte_typical",
                 "monocyte": "monocyte", "neutrophil": "neutrophil"}  # fmt: skip

@@ -1,84 +1,185 @@
-"""The results store: one row a result, written whole or not at all, so that a killed run continues where it was."""
+"""The results store: one row a result, each file whole or not at all, so that a killed run continues where it was."""
 
 import json
 import os
 import tempfile
-from collections.abc import Iterable
-from contextlib import contextmanager
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-__all__ = ["KEY", "ResultsStore"]
+__all__ = ["COLUMNS", "KEY", "ResultsStore", "read_predictions"]
 
 KEY = ["benchmark", "method", "fold", "seed", "domain", "split"]
 """The columns that name a row; no two rows share them."""
 
+COLUMNS = [
+    *KEY,
+    *("recipe", "n_images", "f1_micro", "f1_macro", "f1_macro_all", "f1_macro_min10", "balanced_accuracy"),
+    *("seconds_per_step", "peak_memory_mb", "backbone", "steps", "version"),
+]
+"""The columns that every ``results.csv`` has; there may be more."""
+
+_WORDS = {"benchmark", "method", "domain", "split", "recipe", "backbone", "version"}
+
+FORMAT = "wbc_tutorial results"
+"""What ``settings.json`` says of itself: a folder without it is not ours, and nothing in it is touched."""
+
+OWN = ".wbc_tutorial-"
+"""How the names of the lock and of unfinished files begin; only files named so are ever deleted."""
+
 
 @contextmanager
-def _whole(path: Path):
-    """Open a temporary file beside `path` that takes its name only once it is complete and on disk."""
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its name only once it is complete, on disk and closed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-        try:
+    file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=OWN, suffix=".part", delete=False)
+    try:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)  # after closing: Windows renames no open file
+    except BaseException:
+        with suppress(OSError):
             os.unlink(file.name)
-            raise
+        raise
+
+
+def read_predictions(path: str | Path) -> dict[str, np.ndarray]:
+    """Read the predictions of one run.
+
+    Parameters
+    ----------
+    path : path
+        ``predictions/<method>-fold<fold>-seed<seed>.npz`` of a results store.
+
+    Returns
+    -------
+    dict
+        ``logits`` (N, C), ``truth`` (N,), ``domains`` (N,) names, ``unseen`` (N,) bool: the laboratory was not trained
+        on; ``in_picture`` (N,) bool and ``features`` of those images; ``classes`` (C,) names.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When there is no such file, or it was cut or is another kind of file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing: the predictions of this run are not there") from None
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): put it back from a copy, or delete it; the scores in results.csv do not "
+            "need it"
+        ) from error
 
 
 class ResultsStore:
-    """Results of an experiment in a folder.
+    """The results of an experiment in a folder of their own.
 
     ``results.csv`` holds one row per (benchmark, method, fold, seed, domain, split), ``predictions/`` the logits of
-    each run, ``settings.json`` what the rows depend on. A run is recorded when its rows stand in ``results.csv``.
+    each run, ``settings.json`` what the rows depend on. A run is recorded when its rows stand in ``results.csv``: what
+    a killed run left behind without them is written over when the run is done again.
 
     Parameters
     ----------
     folder : path
+        New, empty, or begun by this class with the same settings. Any other folder is refused, and not touched.
     settings : dict
-        What the results depend on. A folder that was begun with other settings is refused, never mixed.
+        What the results depend on, as JSON values. A folder that was begun with other settings is refused.
+
+    Raises
+    ------
+    ValueError
+        A folder that is refused or in use by another run, or whose files cannot be read. The message says how to go on.
+    OSError
+        A folder that cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, ResultsStore(f"{folder}/mine", {"steps": 30}) as store:
+    ...     store.has("erm", fold=0, seed=0)
+    False
     """
 
     def __init__(self, folder: str | Path, settings: dict):
         self.folder = Path(folder)
         self.results = self.folder / "results.csv"
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(f"{self.folder} is a file; give --out a folder")
+        self._recognise()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(self.folder / ".lock")
+        self._lock = FileLock(self.folder / f"{OWN}lock")
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ValueError(f"{self.folder} is in use by another run: wait for it, or give another --out") from None
-        for half in self.folder.rglob("*.part"):  # a killed run's
-            half.unlink()
-        self._settle(json.loads(json.dumps(settings)))
+        try:
+            self._settle(json.loads(json.dumps(settings)))
+            self._tidy()
+            self.rows()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _recognise(self) -> None:
+        """Refuse what is not ours before anything is written, renamed or deleted."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"{self.folder} is a file: give --out a folder")
+        if not self.folder.is_dir():
+            return
+        names = {path.name for path in self.folder.iterdir() if not path.name.startswith(OWN)}
+        if "cells.csv" in names:
+            raise ValueError(f"{self.folder} is a prepared set of images: give --out another folder")
+        if names:
+            self._settings()
+
+    def _settings(self) -> dict:
+        """Return what settings.json holds; refuse a folder in which it is missing or not ours."""
+        path = self.folder / "settings.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ValueError(
+                f"{self.folder} holds other files and no settings.json of this program: give --out a new folder"
+            ) from None
+        except ValueError as error:
+            raise ValueError(
+                f"{path} cannot be read ({error}): put it back from a copy, or give another --out"
+            ) from None
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise ValueError(
+                f'{path} does not say "format": "{FORMAT}", so the folder is not a results folder of this program: '
+                "give another --out"
+            )
+        return found
 
     def _settle(self, settings: dict) -> None:
+        """Write the settings into a new folder; compare them with those of an old one."""
         path = self.folder / "settings.json"
-        if path.exists():
-            try:
-                before = json.loads(path.read_text())
-            except ValueError as error:
-                raise ValueError(
-                    f"{path} is not readable ({error}): give another --out, or delete the folder"
-                ) from None
-            changed = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
-            if changed:
-                was = ", ".join(f"{key} was {before.get(key)} and is now {settings.get(key)}" for key in changed)
-                raise ValueError(f"{self.folder} holds results with other settings ({was}): give another --out")
-        elif self.results.exists():
-            raise ValueError(f"{self.results} exists without settings.json: give another --out")
-        else:
+        if not path.exists():
             with _whole(path) as file:
-                file.write(json.dumps(settings, indent=2).encode())
+                file.write(json.dumps({"format": FORMAT} | settings, indent=2, ensure_ascii=False).encode())
+            return
+        before = self._settings()
+        changed = [key for key in {**before, **settings} if key != "format" and before.get(key) != settings.get(key)]
+        if changed:
+            was = ", ".join(f"{key} was {before.get(key)} and is now {settings.get(key)}" for key in changed)
+            raise ValueError(f"{self.folder} holds results with other settings ({was}): give another --out")
+
+    def _tidy(self) -> None:
+        """Delete what a killed run left unfinished: own temporary names, here and beside the predictions."""
+        for place in (self.folder, self.folder / "predictions"):
+            for half in place.glob(f"{OWN}*.part"):
+                half.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another run use the folder."""
@@ -91,10 +192,32 @@ class ResultsStore:
         self.close()
 
     def rows(self) -> pd.DataFrame:
-        """Return all rows recorded so far, sorted by `KEY`."""
+        """Return all rows recorded so far, sorted by `KEY`.
+
+        Raises
+        ------
+        ValueError
+            When another program changed ``results.csv`` so that it cannot be read.
+        """
         if not self.results.exists():
-            return pd.DataFrame(columns=KEY)
-        return pd.read_csv(self.results)
+            return pd.DataFrame(columns=COLUMNS)
+        try:
+            rows = pd.read_csv(self.results)
+        except ValueError as error:  # empty, not text, or ragged
+            raise ValueError(self._spoilt(" ".join(str(error).split()))) from None
+        missing = [name for name in COLUMNS if name not in rows]
+        if missing:
+            raise ValueError(self._spoilt(f"no column {', '.join(missing)}"))
+        words = [name for name in COLUMNS if name not in _WORDS and not pd.api.types.is_numeric_dtype(rows[name])]
+        if words or rows[["fold", "seed"]].isna().any(axis=None):
+            raise ValueError(self._spoilt(f"no number in {', '.join(words) or 'fold or seed'}"))
+        return rows
+
+    def _spoilt(self, what: str) -> str:
+        return (
+            f"{self.results} cannot be read ({what}); was it saved by a spreadsheet program? Put it back from a copy, "
+            "or give another --out"
+        )
 
     def has(self, method: str, fold: int, seed: int) -> bool:
         """Say whether this run is recorded."""
@@ -102,16 +225,26 @@ class ResultsStore:
         return bool(((rows.method == method) & (rows.fold == fold) & (rows.seed == seed)).any())
 
     def predictions(self, method: str, fold: int, seed: int) -> dict[str, np.ndarray]:
-        """Return ``logits, truth, domains, unseen`` of a recorded run, one entry an image."""
-        with np.load(self._predictions_path(method, fold, seed), allow_pickle=False) as stored:
-            return dict(stored)
+        """Return the predictions of a recorded run, as `read_predictions` does."""
+        return read_predictions(self._predictions_path(method, fold, seed))
 
     def _predictions_path(self, method: str, fold: int, seed: int) -> Path:
         return self.folder / "predictions" / f"{method}-fold{fold}-seed{seed}.npz"
 
     def record(self, rows: Iterable[dict], predictions: dict[str, np.ndarray]) -> None:
-        """Keep one finished run: predictions first, then its rows, each file whole or not at all."""
+        """Keep one finished run: predictions first, then its rows, each file whole or not at all.
+
+        Parameters
+        ----------
+        rows : iterable of dict
+            One dict a row, with the keys `COLUMNS`.
+        predictions : dict
+            As `read_predictions` returns it.
+        """
         new = pd.DataFrame(list(rows))
+        missing = [name for name in COLUMNS if name not in new]
+        if missing:
+            raise ValueError(f"rows without {', '.join(missing)}; expected the columns {', '.join(COLUMNS)}")
         first = new.iloc[0]
         with _whole(self._predictions_path(first.method, first.fold, first.seed)) as file:
             np.savez_compressed(file, **predictions)

@@ -1,12 +1,14 @@
 """CORAL: the gap between the domains' means and covariances, without an (h, h) matrix."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from wbc_tutorial.losses.checks import check_batch, wide
+from wbc_tutorial.losses.checks import check_batch, check_finite, wide
 
-__all__ = ["CovarianceGap", "coral_loss"]
+__all__ = ["VARIANTS", "coral_loss", "unchecked_coral_loss"]
+
+VARIANTS = ("reference", "deep")
+"""The reference code's form, with a term for the means; Deep CORAL as it was published, without."""
 
 
 def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference") -> Tensor:
@@ -25,7 +27,7 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
     features : Tensor, shape (N, h)
     domains : Tensor of int64, shape (N,)
         Any numbers; a domain with fewer than two images in the batch is left out.
-    variant : {"reference", "deep"}
+    variant : {"reference", "deep"}, default="reference"
 
     Returns
     -------
@@ -34,7 +36,11 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
     Raises
     ------
     ValueError
-        Unknown variant; shapes or dtypes that do not fit together.
+        Unknown variant; a feature that is not finite; shapes, dtypes or devices that do not fit together.
+
+    See Also
+    --------
+    wbc_tutorial.CORAL : this loss times a weight, as a module for the training loop.
 
     References
     ----------
@@ -47,45 +53,55 @@ def coral_loss(features: Tensor, domains: Tensor, *, variant: str = "reference")
     >>> round(coral_loss(x, d).item(), 12), round(coral_loss(x, d, variant="deep").item(), 12)
     (1.722222222222, 0.180555555556)
     """
-    if variant not in ("reference", "deep"):
-        raise ValueError(f"variant: got {variant!r}, expected 'reference' or 'deep'")
+    check_variant(variant)
     features, domains = check_batch(features, domains=domains)
-    _, owner, sizes = torch.unique(domains, return_inverse=True, return_counts=True)
-    if (sizes > 1).sum() < 2:
-        return features[:0].sum()
-    member = F.one_hot(owner, len(sizes)).to(wide(features.device))[:, sizes > 1]  # (N, D)
-    return CovarianceGap.apply(features, member, sizes[sizes > 1], variant == "deep")
+    check_finite("features", features)
+    return unchecked_coral_loss(features, domains, torch.unique(domains), variant=variant)
 
 
-class CovarianceGap(torch.autograd.Function):
+def check_variant(variant: str) -> None:
+    """Raise ValueError unless there is such a variant."""
+    if variant not in VARIANTS:
+        raise ValueError(f"variant: got {variant!r}, expected one of {VARIANTS}")
+
+
+def unchecked_coral_loss(features: Tensor, domains: Tensor, numbers: Tensor, *, variant: str) -> Tensor:
+    """Compute `coral_loss` from arguments that are known to be right; `numbers` are those of the D domains."""
+    member = domains[:, None] == numbers  # (N, D)
+    return _CovarianceGap.apply(features, member.to(wide(features.device)), variant == "deep")
+
+
+class _CovarianceGap(torch.autograd.Function):
     r"""CORAL's value and gradient by hand: twice as fast as recorded step by step.
 
     With :math:`K = \tilde X \tilde X^\top` (N, N) of the centred rows, the covariance part is
     :math:`\sum_{ij} W_{ij} K_{ij}^2`, where W depends on the domains of i and j alone; its gradient is
-    :math:`4 (W \circ K) \tilde X`, centred again. See `wbc_tutorial.losses.coral_loss` for what is computed.
+    :math:`4 (W \circ K) \tilde X`, centred again. See `coral_loss` for what is computed.
 
-    Parameters of ``apply``
-    -----------------------
-    features : Tensor, shape (N, h)
-    member : Tensor, shape (N, D)
-        1 where the image belongs to the domain; rows of zeros are left out.
-    sizes : Tensor, shape (D,)
-        Images of each domain, 2 or more.
-    deep : bool
-        Deep CORAL's weights: covariance / 4, no mean part.
+    `apply` takes the features (N, h), `member` (N, D), which is 1 where the image belongs to the domain, and whether
+    Deep CORAL is wanted: covariance / 4, no mean part. Nothing in it makes a graphics card wait.
     """
 
     @staticmethod
-    def forward(ctx, features, member, sizes, deep):
+    def forward(ctx, features, member, deep):
         """Return the penalty, averaged over pairs of domains, and keep what the gradient needs."""
-        h, n_domains = features.shape[1], len(sizes)
-        n_pairs, share = n_domains * (n_domains - 1) / 2, member / sizes  # (N, D)
-        contrast = n_domains * torch.eye(n_domains).to(member) - 1  # sum over pairs |p_a - p_b|^2 = <p, contrast p>
+        sizes = member.sum(0)  # (D,)
+        usable = (sizes > 1).to(member)  # (D,): one image has no covariance
+        h, n_domains, member, share = (
+            features.shape[1],
+            usable.sum(),
+            member * usable,
+            member * usable / sizes.clamp_min(1),
+        )
+        n_pairs = (n_domains * (n_domains - 1) / 2).clamp_min(1)
+        # sum over pairs |p_a - p_b|^2 = <p, contrast p>
+        contrast = n_domains * torch.diag(usable) - torch.outer(usable, usable)  # (D, D)
         x = features.to(member.dtype)
         means = share.T @ x  # (D, h)
         centred = torch.addmm(x, member, means, alpha=-1)  # (N, h), each domain about its own mean
         gram = centred @ centred.T  # (N, N)
-        weight = contrast / torch.outer(sizes - 1, sizes - 1) / (n_pairs * h**2 * (4 if deep else 1))  # (D, D)
+        degrees = (sizes - 1).clamp_min(1)
+        weight = contrast / torch.outer(degrees, degrees) / (n_pairs * h**2 * (4 if deep else 1))  # (D, D)
         weighted = gram * (member @ weight @ member.T)  # (N, N)
         pull = 4 * (weighted - share @ (member.T @ weighted))  # (N, N): d covariance part / dx = pull @ centred
         toward = (0 if deep else 2 / (n_pairs * h)) * (contrast @ means)  # (D, h): d mean part / d means
@@ -98,4 +114,4 @@ class CovarianceGap(torch.autograd.Function):
     def backward(ctx, gradient):
         """Return the gradient for the features."""
         pull, centred, share, toward = ctx.saved_tensors
-        return torch.addmm(share @ toward, pull, centred).to(gradient.dtype) * gradient, None, None, None
+        return torch.addmm(share @ toward, pull, centred).to(gradient.dtype) * gradient, None, None

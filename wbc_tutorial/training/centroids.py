@@ -1,51 +1,11 @@
-"""Memory of BoDA: one centroid per pair (domain, class), from the batches or from full passes."""
+"""The memory of BoDA: one centroid per domain-class pair, from the batches or from full passes."""
 
 import torch
-import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wbc_tutorial.losses.checks import check_batch, check_range, wide
+from wbc_tutorial.losses.checks import check_batch, check_number, check_range, check_whole, wide
 
 __all__ = ["Centroids", "pair_sums"]
-
-
-def pair_sums(features: Tensor, labels: Tensor, domains: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Sum features and count images per pair, over all processes when there are several.
-
-    Sums and counts are reduced, never means: processes may hold different numbers of images of a pair.
-
-    Parameters
-    ----------
-    features : Tensor, shape (N, h)
-    labels, domains : Tensor of int64, shape (N,)
-    shape : (D, C)
-
-    Returns
-    -------
-    sums : Tensor, shape (D, C, h)
-    counts : Tensor, shape (D, C)
-
-    Raises
-    ------
-    ValueError
-        A label or domain outside the table; shapes or dtypes that do not fit together.
-
-    Examples
-    --------
-    >>> sums, n = pair_sums(torch.tensor([[1.0], [2.0]]), torch.tensor([1, 1]), torch.tensor([0, 0]), (1, 2))
-    >>> sums.tolist(), n.tolist()
-    ([[[0.0], [3.0]]], [[0.0, 2.0]])
-    """
-    features, labels, domains = check_batch(features.detach(), labels=labels, domains=domains)
-    check_range("domains", domains, shape[0])
-    check_range("labels", labels, shape[1])
-    member = F.one_hot(domains * shape[1] + labels, shape[0] * shape[1]).to(wide(features.device))  # (N, D*C)
-    sums, counts = member.T @ features.to(member.dtype), member.sum(0)  # (D*C, h), (D*C,)
-    if dist.is_available() and dist.is_initialized():
-        dist.all_reduce(sums)
-        dist.all_reduce(counts)
-    return sums.view(*shape, -1), counts.view(shape)
 
 
 class Centroids(nn.Module):
@@ -60,9 +20,10 @@ class Centroids(nn.Module):
     Parameters
     ----------
     n_domains, n_classes, n_features : int
-    momentum : float in [0, 1]
+    momentum : float in [0, 1], default=0.98
         1 never forgets; 0.98 remembers about 50 steps.
-    old_weight : float in [0, 1)
+    old_weight : float in [0, 1), default=0.2
+        m of `refresh`; 0.2 in the reference code.
 
     Attributes
     ----------
@@ -70,6 +31,12 @@ class Centroids(nn.Module):
     seen : Tensor, shape (D, C)
         Summed weights of the images that `update` saw.
     initialised : Tensor of bool, shape (D, C)
+        Whether the pair has a centroid.
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
 
     Examples
     --------
@@ -84,7 +51,11 @@ class Centroids(nn.Module):
 
     def __init__(self, n_domains, n_classes, n_features, *, momentum=0.98, old_weight=0.2):
         super().__init__()
-        if not (0 <= momentum <= 1 and 0 <= old_weight < 1):
+        for name, value in (("n_domains", n_domains), ("n_classes", n_classes), ("n_features", n_features)):
+            check_whole(name, value)
+        check_number("momentum", momentum, zero=True)
+        check_number("old_weight", old_weight, zero=True)
+        if momentum > 1 or old_weight >= 1:
             raise ValueError(f"got {momentum=}, {old_weight=}; expected 0 <= momentum <= 1, 0 <= old_weight < 1")
         self.momentum, self.old_weight = momentum, old_weight
         self.register_buffer("mean", torch.zeros(n_domains, n_classes, n_features))
@@ -92,13 +63,13 @@ class Centroids(nn.Module):
         self.register_buffer("initialised", torch.zeros(n_domains, n_classes, dtype=torch.bool))
 
     def known(self) -> Tensor:
-        """Return the centroids, shape (D, C, h), nan where there is none yet: `boda_loss` takes those as absent."""
+        """Return the centroids (D, C, h), nan where there is none yet: `wbc_tutorial.boda_loss` takes those as absent."""
         return torch.where(self.initialised[..., None], self.mean, torch.nan)
 
     @torch.no_grad()
     def update(self, features: Tensor, labels: Tensor, domains: Tensor) -> None:
-        """Take in one batch."""
-        sums, counts = pair_sums(features, labels, domains, self.seen.shape)
+        """Take in one batch that was checked; nothing in it makes a graphics card wait."""
+        sums, counts = unchecked_pair_sums(features, labels, domains, self.seen.shape)
         new = (counts > 0) & sums.isfinite().all(-1)  # a batch that overflowed teaches nothing
         seen = self.momentum * self.seen + counts * new
         step = (sums - counts[..., None] * self.mean) / seen.clamp_min(1)[..., None]
@@ -117,3 +88,43 @@ class Centroids(nn.Module):
     def _store(self, new: Tensor, values: Tensor) -> None:
         self.mean.copy_(torch.where(new[..., None], values, self.mean))
         self.initialised |= new
+
+
+def pair_sums(features: Tensor, labels: Tensor, domains: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Sum features and count images per domain-class pair.
+
+    Parameters
+    ----------
+    features : Tensor, shape (N, h)
+    labels, domains : Tensor of int64, shape (N,)
+    shape : (D, C)
+
+    Returns
+    -------
+    sums : Tensor, shape (D, C, h)
+    counts : Tensor, shape (D, C)
+
+    Raises
+    ------
+    ValueError
+        A label or domain outside the table; shapes, dtypes or devices that do not fit together.
+
+    Examples
+    --------
+    >>> sums, n = pair_sums(torch.tensor([[1.0], [2.0]]), torch.tensor([1, 1]), torch.tensor([0, 0]), (1, 2))
+    >>> sums.tolist(), n.tolist()
+    ([[[0.0], [3.0]]], [[0.0, 2.0]])
+    """
+    features, labels, domains = check_batch(features, labels=labels, domains=domains)
+    check_range("domains", domains, shape[0])
+    check_range("labels", labels, shape[1])
+    return unchecked_pair_sums(features, labels, domains, shape)
+
+
+def unchecked_pair_sums(features: Tensor, labels: Tensor, domains: Tensor, shape) -> tuple[Tensor, Tensor]:
+    """Compute `pair_sums` from arguments that are known to be right; nothing in it makes a graphics card wait."""
+    pair = torch.arange(shape[0] * shape[1], device=labels.device)
+    member = (domains * shape[1] + labels)[:, None] == pair  # (N, D*C)
+    member = member.to(wide(features.device))
+    sums, counts = member.T @ features.detach().to(member.dtype), member.sum(0)  # (D*C, h), (D*C,)
+    return sums.view(*shape, -1), counts.view(shape)

@@ -2,7 +2,7 @@
 
 import os
 import random
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ class Device:
 
     def autocast(self) -> AbstractContextManager:
         """Return the context in which the network trains; it changes nothing in float32."""
-        return torch.autocast(self.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        return torch.autocast(self.type, torch.bfloat16) if self.precision == "bfloat16" else nullcontext()
 
     def __str__(self) -> str:
         return self.name

@@ -1,129 +1,123 @@
-"""How a check reads an answer: numbers and letters from whatever holds them, and a learner's function that may fail."""
+"""When a number is right: one rule of rounding for all exercises, and hints for the mistakes that are known.
+
+The rule: an answer is right when it is the solution, written with two digits or more. For 5/12 = 0.41666... these are
+right: 5/12, 0.41667, 0.417 and 0.42; these are not: 0.4 (one digit), 0.41 (cut off, not rounded) and 0.415. An
+exercise whose text asks for three digits asks for three. Where a share is asked, the same in per cent is right too.
+"""
 
 import math
-import numbers
 from collections.abc import Callable
 
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.feedback import Feedback, hint, right
+from wbc_tutorial.course.exercises.reading import numbers_in, what_came
 
-__all__ = [
-    "NEARLY",
-    "compare",
-    "judge",
-    "letters_in",
-    "near",
-    "number",
-    "numbers_in",
-    "outcome",
-    "recognise",
-    "rounded",
-]
+__all__ = ["NEARLY", "agrees", "compare", "nearly", "recognise"]
 
-NEARLY = "Very near. Was it rounded on the way? Give three digits."
+NEARLY = "Very near. Was a number rounded on the way? Compute with all digits, and round only the result."
 
 
-def number(answer) -> float | None:
-    """Return a finite number, also from an array or tensor that holds one; None for everything else."""
-    try:
-        answer = answer.item() if hasattr(answer, "item") else answer
-        if isinstance(answer, bool) or not isinstance(answer, numbers.Real) or not math.isfinite(answer):
-            return None
-    except Exception:  # an array of several, a whole number beyond all floats, an odd object
-        return None
-    return float(answer)
+def agrees(value: float, solution: float, digits: int = 2) -> bool:
+    """Say whether a value is the solution, rounded to `digits` significant digits or more.
+
+    Parameters
+    ----------
+    value, solution : float
+    digits : int, default=2
+        The fewest significant digits that are enough: 2 or 3.
+
+    Examples
+    --------
+    >>> [value for value in (5 / 12, 0.417, 0.42, 0.4, 0.41, 0.415) if agrees(value, 5 / 12)]
+    [0.4166666666666667, 0.417, 0.42]
+    """
+    if solution == 0:
+        return abs(value) < 5e-4
+    third = 10.0 ** (math.floor(math.log10(abs(solution))) - 2)  # one unit of the third significant digit
+    distance, slack = abs(value - solution), 1e-4 * third
+    if distance <= third / 2 + slack:
+        return True
+    steps = value / (10 * third)
+    has_two_digits = abs(steps - round(steps)) < 1e-4
+    return digits <= 2 and has_two_digits and distance <= 5 * third + slack
 
 
-def numbers_in(answer, n: int) -> tuple[float, ...] | None:
-    """Return `n` finite numbers from a number, list, tuple, array or tensor; None for everything else."""
-    try:
-        answer = answer.tolist() if hasattr(answer, "tolist") else answer
-        values = list(answer) if isinstance(answer, list | tuple) else [answer]
-        values = [value.item() if hasattr(value, "item") else value for value in values]
-    except Exception:  # an odd object is no number
-        return None
-    real = [isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values]
-    if len(values) != n or not all(real):
-        return None
-    try:
-        found = tuple(float(value) for value in values)
-    except OverflowError:  # an integer of hundreds of digits
-        return None
-    return found if all(map(math.isfinite, found)) else None
-
-
-def letters_in(name: str, answer, offered: str = "ABCDE") -> set[str] | Verdict:
-    """Return the statements that an answer names by letter, from "AC", "a, c" or {"A", "C"}; a hint for all else."""
-    try:
-        letters = {str(letter).strip().upper() for letter in answer}
-    except TypeError:
-        return hint(name, f'Expected letters, such as answer = {{"{offered[0]}", "{offered[-1]}"}}.')
-    if isinstance(answer, str):
-        letters = {letter for letter in answer.upper() if letter.isalpha()}
-    if not letters or not letters <= set(offered):
-        return hint(name, f"Expected some of the letters {offered[0]} to {offered[-1]}.")
-    return letters
-
-
-def near(value: float, other: float, tolerance: float = 5e-3) -> bool:
-    """Say whether two numbers agree to a tolerance, which is relative above 1."""
-    return abs(value - other) <= tolerance * max(1.0, abs(other))
-
-
-def rounded(value: float, solution: float) -> bool:
+def nearly(value: float, solution: float) -> bool:
     """Say whether a value is within two per cent of the solution, as one that was rounded on the way may be."""
-    return abs(value - solution) <= max(2e-3, 0.02 * abs(solution))
+    return abs(value - solution) <= 0.02 * abs(solution)
 
 
 def compare(
-    name: str, answer, solution: tuple[float, ...], praise: str, *, mistakes: list, otherwise: str, expected: str
-) -> Verdict:
-    """Compare numbers with the solution, to half a per cent, and with what comes out of the common mistakes."""
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    values = numbers_in(answer, len(solution))
+    answer,
+    solution: float | tuple[float, ...],
+    praise: str,
+    *,
+    mistakes: list[tuple],
+    otherwise: str,
+    expected: str = "Expected one number.",
+    shares: bool | tuple[bool, ...] = False,
+    digits: int = 2,
+) -> Feedback:
+    """Compare one number or several with the solution, and with what comes out of the known mistakes.
+
+    Parameters
+    ----------
+    answer : object
+        Any form that `numbers_in` reads.
+    solution : float or tuple of float
+    praise : str
+        Why the answer is right.
+    mistakes : list of (float or tuple of float, str)
+        What a mistake yields, and the hint for it.
+    otherwise : str
+        The hint for all other numbers.
+    expected : str, default="Expected one number."
+        The hint for what holds no such numbers.
+    shares : bool or tuple of bool, default=False
+        Whether each number is a share, which is right in per cent too.
+    digits : int, default=2
+        See `agrees`.
+    """
+    solutions = _tuple(solution)
+    values = numbers_in(answer, len(solutions))
     if values is None:
-        return hint(name, expected)
+        return hint(f"{expected} {what_came(answer)}")
+    shares = _tuple(shares) * (1 if isinstance(shares, tuple) else len(solutions))
 
-    def all_near(others) -> bool:
-        return all(abs(v - o) <= max(2e-3, 5e-3 * abs(o)) for v, o in zip(values, others, strict=True))
+    def all_agree(others) -> bool:
+        return all(agrees(v, o, digits) for v, o in zip(values, _tuple(others), strict=True))
 
-    if all_near(solution):
-        return right(name, praise)
-    for mistake, text in mistakes:
-        if all_near(mistake):
-            return hint(name, text)
-    return hint(name, NEARLY if all(rounded(v, s) for v, s in zip(values, solution, strict=True)) else otherwise)
-
-
-def judge(name: str, answer, solution: float, praise: str, *, mistakes: list, otherwise: str) -> Verdict:
-    """Compare one number as `compare` does several."""
-    each = [((mistake,), text) for mistake, text in mistakes]
-    return compare(
-        name, answer, (solution,), praise, mistakes=each, otherwise=otherwise, expected="Expected one number."
+    if all_agree(solutions):
+        return right(praise + (_word(values, shares) if isinstance(answer, str) and _per_cent(answer) else ""))
+    as_shares = tuple(
+        v / 100 if share and agrees(v / 100, s, digits) else v
+        for v, s, share in zip(values, solutions, shares, strict=True)
     )
+    if all(agrees(v, s, digits) for v, s in zip(as_shares, solutions, strict=True)):
+        return right(praise + _word(as_shares, shares))
+    for mistake, text in mistakes:
+        if all_agree(mistake):
+            return hint(text)
+    return hint(NEARLY if all(nearly(v, s) for v, s in zip(values, solutions, strict=True)) else otherwise)
 
 
-def outcome(
-    name: str, function, arguments: list[tuple], read: Callable, *, wanted: str = "one finite number"
-) -> list | Verdict:
-    """Call a learner's function with each tuple of arguments; a hint when it fails or `read` finds nothing `wanted`."""
-    if not callable(function):
-        return hint(name, "Expected the function itself: answer = my_function, without brackets.")
-    values = []
-    for given in arguments:
-        try:
-            values.append(read(function(*given)))
-        except Exception as error:  # any error of a learner's function is a hint
-            return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
-    if any(value is None for value in values):
-        return hint(name, f"Your function should return {wanted}; is there a return at its end?")
-    return values
+def _tuple(values) -> tuple:
+    return values if isinstance(values, tuple) else (values,)
+
+
+def _per_cent(text: str) -> bool:
+    return "%" in text or "cent" in text.lower()
+
+
+def _word(values: tuple[float, ...], shares: tuple[bool, ...]) -> str:
+    """Say what an answer in per cent is as a share."""
+    written = " and ".join(f"{value:.3g}" for value, share in zip(values, shares, strict=True) if share)
+    return f" You answered in per cent; as a share between 0 and 1 it is {written}." if written else ""
 
 
 def recognise(
-    name: str, same: Callable[[str], bool], praise: str, *, mistakes: list[tuple[str, str]], otherwise: str
-) -> Verdict:
+    same: Callable[[str], bool], praise: str, *, mistakes: list[tuple[str, str]], otherwise: str
+) -> Feedback:
     """Say right when ``same("")``, else give the hint of the first named mistake for which `same` holds."""
     if same(""):
-        return right(name, praise)
-    return hint(name, next((text for mistake, text in mistakes if same(mistake)), otherwise))
+        return right(praise)
+    return hint(next((text for mistake, text in mistakes if same(mistake)), otherwise))

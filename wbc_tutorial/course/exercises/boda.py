@@ -1,18 +1,19 @@
-"""Checks of notebook 07: the loss of one image by hand, the factor of a pair, and a loss to mend."""
+"""Checks of notebook 07: the loss of one image by hand, the factor of a pair, and a loss to fix."""
 
 import math
 
-from wbc_tutorial.course.exercises.answers import judge, number
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import compare
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import call
 
-__all__ = ["check_boda_by_hand", "check_count_factor", "check_mended_loss"]
+__all__ = ["check_boda_by_hand", "check_count_factor", "check_fixed_loss"]
 
 
-def check_boda_by_hand(answer) -> Verdict:
+@exercise("07", "one image by hand")
+def check_boda_by_hand(answer) -> Feedback:
     """Check the DoDA loss of an image at distances .5 (own pair), 1 (positive), 2 and 3 (negatives)."""
     own, near, mid, far = (math.exp(-a) for a in (0.5, 1, 2, 3))
-    return judge(
-        "one image by hand",
+    return compare(
         answer,
         1 + math.log(near + mid + far),
         "Minus the logarithm of the positive's share: a cross-entropy whose logits are minus the distances.",
@@ -27,33 +28,28 @@ def check_boda_by_hand(answer) -> Verdict:
             (-math.log10(near / (near + mid + far)), "Use the natural logarithm, math.log, as torch does."),
         ],
         otherwise="The positive's share is exp(-1) over the sum of exp(-distance) over all pairs but the own one.",
-    )  # fmt: skip
+    )
 
 
-def check_count_factor(answer) -> Verdict:
+@exercise("07", "the factor of a pair")
+def check_count_factor(answer) -> Feedback:
     """Check the factor on the positive distance of a Mat_19 band neutrophil: N 109 against 1633, nu .5, T 1."""
     own, other = 109, 1633
     ratio = math.sqrt(other / own)
-    name = "the factor of a pair"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    mistakes = [
-        (ratio, "This is the calibration alone; balanced BoDA also divides by the image's own count."),
-        (1 / own, "This is nu = 0; the ratio of the counts to the power nu is missing."),
-        (other / own / own, "This is nu = 1; with nu = .5 take the square root of the ratio."),
-        (ratio / other, "Own and other are swapped somewhere: other over own in the ratio, own in the division."),
-        (ratio * own, "Balanced means divided by the count, not multiplied."),
-        (0.5 * other / own / own, "nu is a power, not a factor."),
-    ]
-    value = number(answer)
-    if value is None:
-        return hint(name, "Expected one number.")
-    if abs(value / (ratio / own) - 1) < 0.02:
-        return right(name, "A move by 1 counts as .036: thirty times less than in DoDA, and this pair is a small one.")
-    for mistake, text in mistakes:
-        if abs(value / mistake - 1) < 0.02:
-            return hint(name, text)
-    return hint(name, "(N of the other pair / N of the own pair) to the power nu, divided by N of the own pair and T.")
+    return compare(
+        answer,
+        ratio / own,
+        "A move by 1 counts as .036: thirty times less than in DoDA, and this pair is a small one.",
+        mistakes=[
+            (ratio, "This is the calibration alone; balanced BoDA also divides by the image's own count."),
+            (1 / own, "This is nu = 0; the ratio of the counts to the power nu is missing."),
+            (other / own / own, "This is nu = 1; with nu = .5 take the square root of the ratio."),
+            (ratio / other, "Own and other are swapped somewhere: other over own in the ratio, own in the division."),
+            (ratio * own, "Balanced means divided by the count, not multiplied."),
+            (0.5 * other / own / own, "nu is a power, not a factor."),
+        ],
+        otherwise="(N of the other pair / N of the own pair) to the power nu, divided by N of the own pair and T.",
+    )
 
 
 def _cases():
@@ -70,7 +66,7 @@ def _cases():
     ]
 
 
-def _mended(a, positive, exists):
+def _fixed(a, positive, exists):
     """Return what the answer should, to compare with."""
     import torch
 
@@ -90,34 +86,32 @@ _HINTS = {
 }
 
 
-def check_mended_loss(answer) -> Verdict:
-    """Check a function ``(distances, positive, exists) -> loss of one image`` that survives ghosts and far points."""
+def _fault(function, case: str, distances, positive, exists) -> str | None:
+    """Say what is wrong with a learner's loss of one image, or nothing."""
     import torch
 
-    name = "a loss to mend"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if not callable(answer):
-        return hint(name, "Expected the function itself: answer = mended_loss, without brackets.")
-    for case, distances, positive, exists in _cases():
-        a, reference = distances.clone().requires_grad_(), distances.clone().requires_grad_()
-        try:
-            loss = answer(a, positive.clone(), exists.clone())
-        except Exception as error:  # any error of a learner's function is a hint
-            return hint(name, f"Your function stops with {type(error).__name__}: {str(error).splitlines()[:1]}")
-        if loss is None or loss is ...:
-            return hint(name, "Your function returns nothing yet: replace its ... and end it with return.")
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-            return hint(name, f"Return one number as a tensor: got {type(loss).__name__}.")
-        expected = _mended(reference, positive, exists)
-        if not torch.allclose(loss.detach().reshape(()).float(), expected.detach(), atol=1e-5, rtol=1e-5):
-            return hint(name, _HINTS[case])
-        if not loss.requires_grad:
-            return hint(
-                name, f"In the case '{case}' the result has no graph: return 0 * distances.sum(), not a plain 0."
-            )
-        (gradient,) = torch.autograd.grad(loss.sum(), a, allow_unused=True)
-        (wanted,) = torch.autograd.grad(expected, reference)
-        if gradient is None or not torch.allclose(gradient, wanted, atol=1e-5):
-            return hint(name, f"In the case '{case}' the value is right but the gradient is not: is there a nan in it?")
-    return right(name, "Mask, then log-sum-exp, then a 0 that keeps its graph: these three guards are all it takes.")
+    a, reference = distances.clone().requires_grad_(), distances.clone().requires_grad_()
+    loss = call(function, a, positive.clone(), exists.clone())
+    if isinstance(loss, Feedback):
+        return loss.text
+    if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+        return f"Return one number as a tensor: got {type(loss).__name__}."
+    expected = _fixed(reference, positive, exists)
+    if not torch.allclose(loss.detach().reshape(()).float(), expected.detach(), atol=1e-5, rtol=1e-5):
+        return _HINTS[case]
+    if not loss.requires_grad:
+        return f"In the case '{case}' the result has no graph: return 0 * distances.sum(), not a plain 0."
+    (gradient,) = torch.autograd.grad(loss.sum(), a, allow_unused=True)
+    (wanted,) = torch.autograd.grad(expected, reference)
+    if gradient is None or not torch.allclose(gradient, wanted, atol=1e-5):
+        return f"In the case '{case}' the value is right but the gradient is not: is there a nan in it?"
+    return None
+
+
+@exercise("07", "a loss to fix")
+def check_fixed_loss(answer) -> Feedback:
+    """Check a function ``(distances, positive, exists) -> loss of one image`` that survives ghosts and far points."""
+    for case in _cases():
+        if fault := _fault(answer, *case):
+            return hint(fault)
+    return right("Mask, then log-sum-exp, then a 0 that keeps its graph: these three guards are all it takes.")

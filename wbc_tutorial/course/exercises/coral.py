@@ -2,16 +2,17 @@
 
 from itertools import combinations
 
-from wbc_tutorial.course.exercises.answers import compare, numbers_in, outcome
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import agrees, compare
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import outcome
 
 __all__ = ["check_coral_by_hand", "check_coral_of_three", "check_means_of_mixes"]
 
 
-def check_coral_by_hand(answer) -> Verdict:
+@exercise("05", "CORAL by hand")
+def check_coral_by_hand(answer) -> Feedback:
     """Check (mean term, covariance term) of X = (0, 0), (2, 0) and Y = (1, 3), (1, 7); the second is 17."""
     return compare(
-        "CORAL by hand",
         answer,
         (12.5, 17.0),
         "The covariance term is in units of length to the fourth, so that a wide cloud weighs heavily.",
@@ -47,82 +48,78 @@ def _pair(x, y, *, mean=True, covariance=True, unbiased=True):
     return total
 
 
-def _over_pairs(features, domains, *, average=True, pairs=None, **options):
+def _over_pairs(features, domains, *, average=True, pairs=None, **options) -> float:
     parts = [features[domains == d] for d in range(int(domains.max()) + 1)]
     pairs = list(combinations(range(len(parts)), 2)) if pairs is None else pairs
     total = sum(_pair(parts[i], parts[j], **options) for i, j in pairs)
     return float(total / len(pairs) if average else total)
 
 
-def _cases():
+def _neighbours_only(features, domains) -> float:
+    return _over_pairs(features, domains, pairs=[(i, i + 1) for i in range(int(domains.max()))])
+
+
+def _cases() -> list[tuple]:
+    """Build features and domains of three, two and four laboratories."""
     import torch
 
-    generator = torch.Generator().manual_seed(11)
+    generator, cases = torch.Generator().manual_seed(11), []
     for sizes in ((5, 6, 8), (4, 7), (4, 5, 6, 7)):
         domains = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
         scale = 1 + domains[:, None]
         features = torch.randn(len(domains), 3, generator=generator, dtype=torch.float64) * scale + 2 * scale.square()
         order = torch.randperm(len(domains), generator=generator)
-        yield features[order], domains[order]
+        cases.append((features[order], domains[order]))
+    return cases
 
 
-def check_coral_of_three(answer) -> Verdict:
+_PENALTY_MISTAKES = (
+    ({"average": False}, "The sum over pairs is right; divide it by the number of pairs."),
+    ({"unbiased": False}, "The covariances are divided by n; divide by n - 1, as torch.cov does by default."),
+    ({"mean": False}, "Only the covariances are compared: add the mean term."),
+    ({"covariance": False}, "Only the means are compared: add the covariance term."),
+    ({"pairs": [(0, 1)]}, "Only laboratories 0 and 1 are compared: go through all pairs."),
+)
+
+
+@exercise("05", "CORAL of several laboratories")
+def check_coral_of_three(answer) -> Feedback:
     """Check a function ``coral(features, domains)``: the penalty, averaged over all pairs of laboratories."""
-    name = "CORAL of several laboratories"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    cases = list(_cases())
-
-    def read(value):
-        found = numbers_in(value.detach() if hasattr(value, "detach") else value, 1)
-        return None if found is None else found[0]
-
-    copies = [(features.clone(), domains.clone()) for features, domains in cases]
-    values = outcome(name, answer, copies, read)
-    if isinstance(values, Verdict):
+    cases = _cases()
+    values = outcome(answer, [(features.clone(), domains.clone()) for features, domains in cases])
+    if isinstance(values, Feedback):
         return values
 
-    def agrees(**options) -> bool:
-        wanted = [_over_pairs(*case, **options) for case in cases]
-        return all(abs(v - w) < 1e-4 * max(1.0, abs(w)) for v, w in zip(values, wanted, strict=True))
+    def same(penalty) -> bool:
+        return all(agrees(value, penalty(*case), 3) for value, case in zip(values, cases, strict=True))
 
-    if agrees():
-        return right(name, "Two, three or ten laboratories: the same penalty, and the same scale.")
-    for options, text in (
-        ({"average": False}, "The sum over pairs is right; divide it by the number of pairs."),
-        ({"unbiased": False}, "The covariances are divided by n; divide by n - 1, as torch.cov does by default."),
-        ({"mean": False}, "Only the covariances are compared: add the mean term."),
-        ({"covariance": False}, "Only the means are compared: add the covariance term."),
-        ({"pairs": [(0, 1)]}, "Only laboratories 0 and 1 are compared: go through all pairs."),
-    ):
-        if agrees(**options):
-            return hint(name, text)
-    chains = [[(i, i + 1) for i in range(int(domains.max()))] for _, domains in cases]
-    wanted = [_over_pairs(*case, pairs=chain) for case, chain in zip(cases, chains, strict=True)]
-    if all(abs(v - w) < 1e-4 * max(1.0, abs(w)) for v, w in zip(values, wanted, strict=True)):
-        return hint(name, "Neighbours are compared, but not the first with the last: take all pairs.")
-    two = _over_pairs(*cases[1])
-    if abs(values[1] - two) < 1e-4 * max(1.0, two):
-        return hint(name, "For two laboratories it is right. With three there are three pairs: average over them.")
-    return hint(name, "Try it on X and Y of this notebook: 1.722222. The features are matrices with a row per image.")
+    if same(_over_pairs):
+        return right("Two, three or ten laboratories: the same penalty, and the same scale.")
+    for options, text in _PENALTY_MISTAKES:
+        if same(lambda features, domains, options=options: _over_pairs(features, domains, **options)):
+            return hint(text)
+    if same(_neighbours_only):
+        return hint("Neighbours are compared, but not the first with the last: take all pairs.")
+    if agrees(values[1], _over_pairs(*cases[1]), 3):
+        return hint("For two laboratories it is right. With three there are three pairs: average over them.")
+    return hint("Try it on X and Y of this notebook: 1.722222. The features are matrices with a row per image.")
 
 
-def check_means_of_mixes(answer) -> Verdict:
+@exercise("05", "means of two mixes")
+def check_means_of_mixes(answer) -> Feedback:
     """Check how far the means of two laboratories lie apart: 80 % and 30 % of class 0, centres at 0 and at 10."""
     return compare(
-        "means of two mixes",
         answer,
-        (5.0,),
+        5.0,
         "No cell has changed its look, and yet CORAL sees a gap of half the way between the classes.",
-        expected="Expected one number.",
         mistakes=[
-            ((0.0,), "Each class has the same centre in both laboratories, but the mean runs over both classes."),
-            ((10.0,), "That is the distance between the classes; the laboratories hold some of each."),
-            ((-5.0,), "The distance, without its sign, please."),
-            ((25.0,), "That is the squared distance."),
-            ((0.5,), "That is the difference of the shares; the centres are 10 apart."),
-            ((2.0,), "That is the mean of the first laboratory; how far is it from the mean of the second?"),
-            ((7.0,), "That is the mean of the second laboratory; how far is it from the mean of the first?"),
+            (0.0, "Each class has the same centre in both laboratories, but the mean runs over both classes."),
+            (10.0, "That is the distance between the classes; the laboratories hold some of each."),
+            (-5.0, "Give the distance without its sign."),
+            (25.0, "That is the squared distance."),
+            (0.5, "That is the difference of the shares; the centres are 10 apart."),
+            (2.0, "That is the mean of the first laboratory; how far is it from the mean of the second?"),
+            (7.0, "That is the mean of the second laboratory; how far is it from the mean of the first?"),
         ],
         otherwise="The mean of a laboratory is (share of class 0) * 0 + (share of class 1) * 10.",
     )

@@ -2,16 +2,17 @@
 
 import math
 
-from wbc_tutorial.course.exercises.answers import compare, numbers_in, outcome
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import agrees, compare
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import outcome
 
 __all__ = ["check_chance", "check_reversed_by_hand", "check_strength_schedule"]
 
 
-def check_reversed_by_hand(answer) -> Verdict:
+@exercise("06", "a reversed gradient by hand")
+def check_reversed_by_hand(answer) -> Feedback:
     """Check the gradients for (w, v): L = (v * reverse(w * x, 0.5) - 1)**2 with x = 2, w = 3, v = 1."""
     return compare(
-        "a reversed gradient by hand",
         answer,
         (-10.0, 60.0),
         "The discriminator's v walks downhill; w, which lies before the reversal, walks uphill at half the slope.",
@@ -24,7 +25,7 @@ def check_reversed_by_hand(answer) -> Verdict:
             ((-10.0, -30.0), "v lies after the reversal: its gradient is not touched."),
             ((-10.0, -60.0), "v lies after the reversal: its sign is not turned."),
             ((-10.0, 30.0), "v lies after the reversal: its gradient is not multiplied by the strength."),
-            ((20.0, -30.0), "It is the other one that is reversed: w lies before the reversal, v after it."),
+            ((20.0, -30.0), "The other one is reversed: w lies before the reversal, v after it."),
             ((-5.0, 30.0), "The derivative of a square has a factor 2."),
             ((-10.0, 10.0), "The gradient for v is dL/d(prediction) times what v multiplies, w * x."),
         ],
@@ -32,51 +33,49 @@ def check_reversed_by_hand(answer) -> Verdict:
     )
 
 
-def check_strength_schedule(answer) -> Verdict:
+_SCHEDULE_MISTAKES = (
+    (
+        lambda p: 1 / (1 + math.exp(-10 * p)),
+        "This runs from .5 to 1, a plain sigmoid. Stretch it: twice the sigmoid, minus 1.",
+    ),
+    (lambda p: 2 / (1 + math.exp(-10 * p)), "This runs from 1 to 2: subtract 1."),
+    (
+        lambda p: 1 - 2 / (1 + math.exp(-10 * p)),
+        "This runs from 0 to -1. One sign is turned: that of the exponent or that of the whole.",
+    ),
+    (lambda p: 2 / (1 + math.exp(-p)) - 1, "This rises too slowly: the exponent is -10 p."),
+    (lambda p: p, "A straight line; the schedule is steep at first and then flat."),
+)
+
+
+@exercise("06", "the schedule of the strength")
+def check_strength_schedule(answer) -> Feedback:
     """Check a function ``strength(progress)``: 0 at the start, .987 half way, nearly 1 at the end."""
-    name = "the schedule of the strength"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
     points = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0]
-
-    def read(value):
-        found = numbers_in(value, 1)
-        return None if found is None else found[0]
-
-    values = outcome(name, answer, [(p,) for p in points], read)
-    if isinstance(values, Verdict):
+    values = outcome(answer, [(p,) for p in points])
+    if isinstance(values, Feedback):
         return values
 
-    def agrees(function) -> bool:
-        return all(abs(v - function(p)) < 1e-4 for v, p in zip(values, points, strict=True))
+    def same(function) -> bool:
+        return all(agrees(value, function(p), 3) for value, p in zip(values, points, strict=True))
 
-    if agrees(lambda p: 2 / (1 + math.exp(-10 * p)) - 1):
-        return right(name, "Nothing at first, while the discriminator is a fool; then fast; then all but constant.")
-    for function, text in (
-        (
-            lambda p: 1 / (1 + math.exp(-10 * p)),
-            "This runs from .5 to 1, a plain sigmoid. Stretch it: twice it, minus 1.",
-        ),
-        (lambda p: 2 / (1 + math.exp(-10 * p)), "This runs from 1 to 2: subtract 1."),
-        (lambda p: 2 / (1 + math.exp(10 * p)) - 1, "This runs from 0 to -1: the sign in the exponent is turned."),
-        (lambda p: 1 - 2 / (1 + math.exp(-10 * p)), "This runs from 0 to -1: reverse_gradient turns the sign already."),
-        (lambda p: 2 / (1 + math.exp(-p)) - 1, "This rises too slowly: the exponent is -10 p."),
-        (lambda p: p, "A straight line; the schedule is steep at first and then flat."),
-    ):
-        if agrees(function):
-            return hint(name, text)
-    if abs(values[0]) > 1e-4:
-        return hint(name, f"At progress 0 the strength should be 0; yours is {values[0]:.3g}.")
-    return hint(name, f"It starts at 0, as it should. At .5 it should be .9866; yours is {values[3]:.4g}.")
+    if same(lambda p: 2 / (1 + math.exp(-10 * p)) - 1):
+        return right("Nothing at first, while the discriminator knows nothing; then fast; then nearly constant.")
+    for function, text in _SCHEDULE_MISTAKES:
+        if same(function):
+            return hint(text)
+    if not agrees(values[0], 0.0):
+        return hint(f"At progress 0 the strength should be 0; yours is {values[0]:.3g}.")
+    return hint(f"It starts at 0, as it should. At .5 it should be .9866; yours is {values[3]:.4g}.")
 
 
-def check_chance(answer) -> Verdict:
+@exercise("06", "what chance is")
+def check_chance(answer) -> Feedback:
     """Check (accuracy, loss) of a discriminator that learned nothing, three laboratories, 24 images of each."""
     return compare(
-        "what chance is",
         answer,
         (1 / 3, math.log(3)),
-        "These are the marks to hold the discriminator against; with unequal shares, chance is the largest share.",
+        "Compare the discriminator with these two numbers; with unequal shares, chance is the largest share.",
         expected="Expected two numbers: (accuracy, loss).",
         mistakes=[
             ((math.log(3), 1 / 3), "The right numbers in the wrong order: accuracy first."),
@@ -92,4 +91,5 @@ def check_chance(answer) -> Verdict:
             ((0.0, math.log(3)), "The loss is right; a blind guess is right now and then: how often?"),
         ],
         otherwise="Knowing nothing, it gives each laboratory the same share. How often is it right? And -log of that?",
+        shares=(True, False),
     )

@@ -2,18 +2,18 @@
 
 import math
 
-from wbc_tutorial.course.exercises.answers import judge
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import compare
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 
 __all__ = ["check_cross_entropy", "check_share_of_fall", "check_training_step"]
 
 
-def check_cross_entropy(answer) -> Verdict:
+@exercise("04", "softmax cross-entropy")
+def check_cross_entropy(answer) -> Feedback:
     """Check the softmax cross-entropy, natural logarithm, of the logits (2, 0, 0) when class 0 is true."""
     share = math.exp(2) / (math.exp(2) + 2)
     binary = [math.log1p(math.exp(-2)), math.log(2), math.log(2)]
-    return judge(
-        "softmax cross-entropy",
+    return compare(
         answer,
         -math.log(share),
         "Minus the logarithm of the true class's share: 0 only when that share is 1.",
@@ -26,61 +26,51 @@ def check_cross_entropy(answer) -> Verdict:
             (sum(binary) / 3, "This is the binary form, one sigmoid a class; a softmax shares 1 between the classes."),
             (binary[0], "This is a sigmoid of the true logit alone; the denominator holds all three classes."),
             (-math.log((1 - share) / 2), "This is the loss when another class is true; here it is class 0."),
-            (-2.0, "Minus the true logit: the logarithm of the sum of exponentials is still to be added."),
+            (-2.0, "This is minus the true logit: the logarithm of the sum of exponentials is still to be added."),
         ],
         otherwise="First the probability exp(2) / (sum of the three exponentials), then minus its natural logarithm.",
     )
 
 
-def check_share_of_fall(answer) -> Verdict:
-    """Check which share of a fall from .80 to .35 is the stain's, when the same cells redrawn score .65."""
-    return judge(
-        "the share of the fall",
-        answer,
-        (0.65 - 0.35) / (0.80 - 0.35),
-        "Two thirds of the fall vanish with the look; the rest has other causes.",
-        mistakes=[
-            ((0.80 - 0.65) / (0.80 - 0.35), "This is the share that remains although the look is known."),
-            (0.65 - 0.35, "This is the difference; a share is that difference over the whole fall."),
-            (0.80 - 0.35, "This is the whole fall; which part of it does redrawing win back?"),
-            (0.65 / 0.80, "Compare differences, not scores: what was lost, and what of it came back?"),
-            ((0.65 - 0.35) / 0.80, "The whole is the fall, .80 - .35, not the score at the top."),
-            ((0.65 - 0.35) / 0.65, "The whole is the fall, .80 - .35, not the redrawn score."),
-            ((0.80 - 0.35) / (0.65 - 0.35), "Upside down: a share is the part over the whole."),
-            (200 / 3, "The right value in per cent; give it as a share between 0 and 1."),
-        ],
-        otherwise="The whole fall is .80 - .35. The part that redrawing the same cells wins back is .65 - .35.",
-    )
-
-
-def _run(step, n_steps: int):
-    """Parameters of a small linear model after some steps, and whether a gradient came and the optimizer acted."""
+def _tiny_model():
+    """Build a classifier of images of 3 x 2 x 2 numbers into 3 classes: `features` flattens, `head` is linear."""
     import torch
+
+    from wbc_tutorial.models import Classifier
 
     generator = torch.Generator().manual_seed(3)
     with torch.random.fork_rng(devices=[]):
-        model = torch.nn.Linear(4, 3)
+        model = Classifier(torch.nn.Flatten(), 12, 3, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    images, labels = torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 0, 1, 1])
-    optimizer, seen = torch.optim.SGD(model.parameters(), lr=0.5), set()
+    return model, torch.rand(6, 3, 2, 2, generator=generator), torch.tensor([0, 1, 2, 0, 1, 1])
+
+
+def _run(step, n_steps: int):
+    """Return the parameters of the tiny model after some steps, and the events in their order."""
+    import torch
+
+    model, images, labels = _tiny_model()
+    optimizer, events = torch.optim.SGD(model.parameters(), lr=0.5), []
     for parameter in model.parameters():
-        parameter.register_hook(lambda gradient: seen.add("gradient"))
-    optimizer.register_step_post_hook(lambda *_: seen.add("move"))
+        parameter.register_hook(lambda gradient: events.append("gradient"))
+    optimizer.register_step_post_hook(lambda *_: events.append("move"))
     for _ in range(n_steps):
         step(model, optimizer, images, labels)
-    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()]), seen
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()]), events
 
 
-def _why_unmoved(seen: set) -> str:
+def _why_unmoved(events: list[str]) -> str:
     """Say which part of the step is missing when the parameters are where they began."""
-    if not seen:
+    if not events:
         return "Your function changes nothing yet: replace its ... by one step of the loop."
-    if "gradient" not in seen:
+    if "gradient" not in events:
         return "The optimizer acted, but no gradient was computed: which call on the loss does that?"
-    if "move" not in seen:
+    if "move" not in events:
         return "The parameters have not moved: which call lets the optimizer act?"
+    if events.index("move") < events.index("gradient"):
+        return "The optimizer acts before there is a gradient: first loss.backward(), then optimizer.step()."
     return "The optimizer acted, but found no gradient: is it cleared between backward and step?"
 
 
@@ -96,21 +86,13 @@ def _variant(loss_of, *, clear: bool = True):
     return step
 
 
-def check_training_step(answer) -> Verdict:
-    """Check a function ``step(model, optimizer, images, labels)`` that does one step of cross-entropy training."""
-    import torch
+def _wrong_steps() -> list[tuple]:
     import torch.nn.functional as F
 
-    name = "one training step"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if not callable(answer):
-        return hint(name, "Expected the function itself: answer = step, without brackets.")
-    try:
-        (one, seen), (two, _) = (_run(answer, n) for n in (1, 2))
-    except Exception as error:  # any error of a learner's function is a hint
-        return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
-    mistakes = [
+    def binary(logits, labels):
+        return F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, 3).float())
+
+    return [
         (_variant(F.cross_entropy, clear=False), "The first step is right, the second is not: gradients pile up."),
         (
             _variant(lambda z, y: F.cross_entropy(z.softmax(1), y)),
@@ -118,21 +100,52 @@ def check_training_step(answer) -> Verdict:
         ),
         (_variant(lambda z, y: F.cross_entropy(z, y, reduction="sum")), "Take the mean over the batch, not the sum."),
         (_variant(lambda z, y: -F.cross_entropy(z, y)), "The loss rises: the sign is turned."),
-        (
-            _variant(lambda z, y: F.binary_cross_entropy_with_logits(z, F.one_hot(y, 3).float())),
-            "This is the binary form, a sigmoid per class; one cell has one class: use the softmax form.",
-        ),
+        (_variant(binary), "This is the binary form, a sigmoid per class; one cell has one class: use the softmax."),
     ]
-    same = torch.allclose
-    if same(one, _run(answer, 0)[0]):
-        return hint(name, _why_unmoved(seen))
+
+
+@exercise("04", "one training step")
+def check_training_step(answer) -> Feedback:
+    """Check a function ``step(model, optimizer, images, labels)`` that does one step of cross-entropy training."""
+    import torch
+    import torch.nn.functional as F
+
+    if not callable(answer):
+        return hint("Expected the function itself: answer = step, without brackets.")
+    try:
+        (one, events), (two, _) = (_run(answer, n) for n in (1, 2))
+    except (Exception, SystemExit) as error:  # any error of a learner's function is a hint
+        return hint(f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0][:200]}")
+    if torch.allclose(one, _run(answer, 0)[0]):
+        return hint(_why_unmoved(events))
 
     def agrees(step) -> bool:
-        return same(one, _run(step, 1)[0]) and same(two, _run(step, 2)[0])
+        return torch.allclose(one, _run(step, 1)[0]) and torch.allclose(two, _run(step, 2)[0])
 
     if agrees(_variant(F.cross_entropy)):
-        return right(name, "Clear, predict, compare, differentiate, move: the same for every method of this course.")
-    for step, text in mistakes:
+        return right("Clear, predict, compare, differentiate, move: the same for every method of this course.")
+    for step, text in _wrong_steps():
         if agrees(step):
-            return hint(name, text)
-    return hint(name, "The parameters end elsewhere: clear gradients, loss of the logits, backward, step; once each.")
+            return hint(text)
+    return hint("The parameters end elsewhere: clear gradients, loss of the logits, backward, step; once each.")
+
+
+@exercise("04", "the share of the fall")
+def check_share_of_fall(answer) -> Feedback:
+    """Check which share of a fall from .80 to .35 is the stain's, when the same cells redrawn score .65."""
+    return compare(
+        answer,
+        (0.65 - 0.35) / (0.80 - 0.35),
+        "Two thirds of the fall vanish with the look; the rest has other causes.",
+        mistakes=[
+            ((0.80 - 0.65) / (0.80 - 0.35), "This is the share that remains although the look is known."),
+            (0.65 - 0.35, "This is the difference; a share is that difference over the whole fall."),
+            (0.80 - 0.35, "This is the whole fall; which part of it does redrawing win back?"),
+            (0.65 / 0.80, "Compare differences, not scores: what was lost, and what of it came back?"),
+            ((0.65 - 0.35) / 0.80, "The whole is the fall, .80 - .35, not the score at the top."),
+            ((0.65 - 0.35) / 0.65, "The whole is the fall, .80 - .35, not the redrawn score."),
+            ((0.80 - 0.35) / (0.65 - 0.35), "Upside down: a share is the part over the whole."),
+        ],
+        otherwise="The whole fall is .80 - .35. The part that redrawing the same cells wins back is .65 - .35.",
+        shares=True,
+    )

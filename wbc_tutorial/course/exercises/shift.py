@@ -1,98 +1,111 @@
-"""Checks of notebook 02: stain and light, the physical field, and removing a laboratory's colour."""
+"""Checks of notebook 02: stain and light, the physical field, and removing an image's own colour."""
 
 import numpy as np
 
-from wbc_tutorial.course.exercises.answers import near, number
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import agrees, compare
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import array_in, call, numbers_in, what_came
 
 __all__ = ["check_own_colour_removed", "check_physical_crop", "check_stain_twice"]
 
 
-def check_stain_twice(answer) -> Verdict:
-    """Check the pixel value where the background reads 240, one layer of stain reads 60, and there are two."""
-    name = "stain twice"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    value = number(answer)
-    if value is None:
-        return hint(name, "Expected one number, a pixel value between 0 and 255.")
-    for wrong, text in (
-        (30, "That halves the light. One layer lets 60/240 of it through; how much of that passes a second one?"),
-        (0, "Some light always passes: each layer takes the same fraction of what arrives, never all of it."),
-        (-120, "Light cannot be negative. Stain adds in optical density, not in pixel values."),
-        (120, "More stain should be darker than 60."),
-        (2 * np.log10(4), "That is the optical density of both layers. Back to a pixel value: 240 * 10 ** -OD."),
-        (60 * 60 / 255, "Nearly: compare with the background's 240, not with 255."),
-    ):
-        if near(value, float(wrong)):
-            return hint(name, text)
-    if near(value, 15.0):
-        return right(name, "Twice the stain is twice the optical density: a quarter of a quarter of the light.")
-    return hint(name, "Compute OD = -log10(60/240) for one layer, double it, and go back: 240 * 10 ** -OD.")
+@exercise("02", "stain twice")
+def check_stain_twice(answer) -> Feedback:
+    """Check the pixel value where the background is 240, one layer of stain gives 60, and there are two layers."""
+    return compare(
+        answer,
+        15.0,
+        "Twice the stain is twice the optical density: a quarter of a quarter of the light.",
+        mistakes=[
+            (30.0, "That halves the light. One layer lets 60/240 of it through; how much passes a second one?"),
+            (0.0, "Some light always passes: each layer takes the same fraction of what arrives, never all of it."),
+            (-120.0, "Light cannot be negative. Stain adds in optical density, not in pixel values."),
+            (120.0, "More stain should be darker than 60."),
+            (2 * np.log10(4), "That is the optical density of both layers. Back to a pixel value: 240 * 10 ** -OD."),
+            (60 * 60 / 255, "Nearly: compare with the background's 240, not with 255."),
+        ],
+        otherwise="Compute OD = -log10(60/240) for one layer, double it, and go back: 240 * 10 ** -OD.",
+        expected="Expected one number, a pixel value between 0 and 255.",
+    )
 
 
-def check_physical_crop(answer) -> Verdict:
+@exercise("02", "the physical field")
+def check_physical_crop(answer) -> Feedback:
     """Check (side of the 25 um crop, um per pixel at 64 px) for images of 512 px at 12.8 pixels per micrometre."""
-    name = "the physical field"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if isinstance(answer, str) or not hasattr(answer, "__len__") or not hasattr(answer, "__iter__"):
-        return hint(name, "Expected two numbers: answer = (side of the crop in pixels, micrometres per pixel).")
-    numbers = [number(value) for value in answer]
-    if len(numbers) != 2 or None in numbers:
-        return hint(name, "Expected two numbers: answer = (side of the crop in pixels, micrometres per pixel).")
+    numbers = numbers_in(answer, 2)
+    if numbers is None:
+        expected = "Expected two numbers: answer = (side of the crop in pixels, micrometres per pixel)."
+        return hint(f"{expected} {what_came(answer)}")
     side, scale = numbers
-    if near(side, 512):
-        return hint(name, "512 px is the whole image, 40 um wide. How many pixels show 25 um?")
-    if near(side, 25 / 12.8, 0.02):
-        return hint(name, "Divided the wrong way: 12.8 pixels to each of 25 micrometres.")
-    if not near(side, 320):
-        return hint(name, "The side of the crop is 25 um times the pixels per micrometre.")
-    if near(scale, 1 / 12.8):
-        return hint(name, "The crop is right. 1/12.8 um is a native pixel; after resizing, 64 pixels share the 25 um.")
-    if near(scale, 64 / 25):
-        return hint(
-            name, "The crop is right. The second number is upside down: micrometres per pixel, not the reverse."
-        )
-    if near(scale, 40 / 64):
-        return hint(name, "The crop is right. The second number shares the whole 40 um; what is left after the crop?")
-    if abs(scale - 25 / 64) > 1e-3:
-        return hint(name, "The crop is right. After resizing, how many micrometres does each of the 64 pixels show?")
-    return right(name, "25/64 um per pixel, whatever the camera: the same for every laboratory, and that is the point.")
+    if agrees(scale, 320) and agrees(side, 25 / 64):
+        return hint("The right numbers in the wrong order: the side of the crop in pixels comes first.")
+    if not agrees(side, 320):
+        return hint(_why_wrong_side(side))
+    if agrees(scale, 25 / 64):
+        return right("25/64 um per pixel, whatever the camera: the same for every laboratory, and that is the point.")
+    return hint(f"The crop is right. {_why_wrong_scale(scale)}")
 
 
-def check_own_colour_removed(answer) -> Verdict:
+def _why_wrong_side(side: float) -> str:
+    if agrees(side, 512):
+        return "512 px is the whole image, 40 um wide. How many pixels show 25 um?"
+    if agrees(side, 25 / 12.8):
+        return "Divided the wrong way: 12.8 pixels to each of 25 micrometres."
+    return "The side of the crop is 25 um times the pixels per micrometre."
+
+
+def _why_wrong_scale(scale: float) -> str:
+    if agrees(scale, 1 / 12.8):
+        return "1/12.8 um is a native pixel; after resizing, 64 pixels share the 25 um."
+    if agrees(scale, 64 / 25):
+        return "The second number is upside down: micrometres per pixel, not the reverse."
+    if agrees(scale, 40 / 64):
+        return "The second number shares the whole 40 um; what is left after the crop?"
+    return "After resizing, how many micrometres does each of the 64 pixels show?"
+
+
+def _standardised(images: np.ndarray, *, over: tuple[int, ...] = (2, 3), centre=True, spread=True) -> np.ndarray:
+    """Give images mean 0 and standard deviation 1 over some axes, or only one of the two."""
+    out = images - images.mean(axis=over, keepdims=True) if centre else images
+    return out / images.std(axis=over, keepdims=True) if spread else out
+
+
+_COLOUR_MISTAKES = (
+    ({"over": (0, 2, 3)}, "That averages over all images together: each image should lose its own colour."),
+    ({"over": (1, 2, 3)}, "That averages over the channels too: each of the three should get mean 0 by itself."),
+    ({"over": (0, 1, 2, 3)}, "One mean for everything changes no image's tint: average over axes 2 and 3 only."),
+    ({"spread": False}, "The means are 0. Now divide by each channel's standard deviation as well."),
+    ({"centre": False}, "The standard deviations are 1. Subtract each channel's mean first."),
+    ({"centre": False, "spread": False}, "The images come back unchanged."),
+)
+
+
+def _called(function, images: np.ndarray):
+    """Call a learner's function with an array; where that fails, with a tensor, as one written for torch needs."""
+    value = call(function, images.copy())
+    if callable(function) and isinstance(value, Feedback):
+        import torch
+
+        as_tensor = call(function, torch.as_tensor(images))
+        return value if isinstance(as_tensor, Feedback) else as_tensor
+    return value
+
+
+@exercise("02", "remove an image's own colour")
+def check_own_colour_removed(answer) -> Feedback:
     """Check a function: images (N, 3, S, S) -> each channel of each image with mean 0 and standard deviation 1."""
-    name = "remove an image's own colour"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if not callable(answer):
-        return hint(name, "Hand over the function itself, without calling it: answer = my_function.")
     tint = np.array([[1.0, 2.0, 4.0], [3.0, 1.0, 0.5], [0.2, 5.0, 1.0], [2.0, 2.0, 2.0]])[:, :, None, None]
-    images = np.random.default_rng(0).normal(size=(4, 3, 8, 8)) * tint + 3 * tint
-    try:
-        out = np.asarray(answer(images.copy()), dtype=np.float64)
-    except Exception as error:
-        return hint(name, f"On images of shape (4, 3, 8, 8) your function raised {type(error).__name__}: {error}.")
-    if out.shape != images.shape:
-        return hint(name, f"Shape (4, 3, 8, 8) became {out.shape}: average with keepdims=True so that it is kept.")
-
-    def centred(axes: tuple[int, ...]) -> np.ndarray:
-        return images - images.mean(axis=axes, keepdims=True)
-
-    def standard(axes: tuple[int, ...]) -> np.ndarray:
-        return centred(axes) / images.std(axis=axes, keepdims=True)
-
-    if np.allclose(out, standard((2, 3)), atol=1e-2):
-        return right(name, "A stain's strength and the light's colour are gone, whichever laboratory they came from.")
-    for wrong, text in (
-        (standard((0, 2, 3)), "That averages over all images together: each image should lose its own colour."),
-        (standard((1, 2, 3)), "That averages over the channels too: each of the three should get mean 0 by itself."),
-        (standard((0, 1, 2, 3)), "One mean for everything changes no image's tint: average over axes 2 and 3 only."),
-        (centred((2, 3)), "The means are 0. Now divide by each channel's standard deviation as well."),
-        (images / images.std(axis=(2, 3), keepdims=True), "The spread is 1. Subtract each channel's mean first."),
-        (images, "The images come back unchanged."),
-    ):
-        if np.allclose(out, wrong, atol=1e-3):
-            return hint(name, text)
-    return hint(name, "Each channel of each image should end with mean 0 and standard deviation 1: axes 2 and 3.")
+    shape = (4, 3, 64, 64)  # so large that a division by n - 1 instead of n does not matter
+    images = np.random.default_rng(0).normal(size=shape) * tint + 3 * tint
+    value = _called(answer, images)
+    if isinstance(value, Feedback):
+        return value
+    out = array_in(value, shape)
+    if isinstance(out, Feedback):
+        return hint(f"{out.text} Average with keepdims=True, so that the axes are kept.")
+    if np.allclose(out, _standardised(images), atol=1e-2):
+        return right("A stain's strength and the light's colour are gone, whichever laboratory they came from.")
+    for options, text in _COLOUR_MISTAKES:
+        if np.allclose(out, _standardised(images, **options), atol=5e-3, rtol=1e-3):
+            return hint(text)
+    return hint("Each channel of each image should end with mean 0 and standard deviation 1: axes 2 and 3.")

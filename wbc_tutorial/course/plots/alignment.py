@@ -4,25 +4,28 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import DOMAIN_STYLE, class_code, class_colour
+from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, legend, styled
 
 __all__ = ["clouds", "curves", "decision_planes", "latent_planes", "mixed_clouds"]
 
-_TOY_CLASS = ("#D55E00", "#0072B2")  # class 0 and class 1 of the toys; the marker says the laboratory
+_TOY_CLASS = ("#D55E00", "#0072B2")  # class 0 and class 1 of the toys; marker and fill say the laboratory
 
 
 def _ellipse(axis: Axes, points: np.ndarray, colour: str) -> None:
     """Draw the mean as a cross and two standard deviations in every direction as an ellipse."""
-    mean, covariance = points.mean(axis=0), np.cov(points.T)
-    values, vectors = np.linalg.eigh(covariance)
-    angle = np.linspace(0, 2 * np.pi, 80)
-    around = np.stack([np.cos(angle), np.sin(angle)])  # (2, 80)
-    outline = mean[:, None] + vectors @ (2 * np.sqrt(np.maximum(values, 0))[:, None] * around)
-    axis.plot(*outline, color=colour, linewidth=1.5)
-    axis.plot(*mean, marker="P", color=colour, markersize=10, markeredgecolor="black", linestyle="none")
+    mean = points.mean(axis=0)
+    if len(points) > 1:
+        values, vectors = np.linalg.eigh(np.cov(points.T))
+        angle = np.linspace(0, 2 * np.pi, 80)
+        around = np.stack([np.cos(angle), np.sin(angle)])  # (2, 80)
+        outline = mean[:, None] + vectors @ (2 * np.sqrt(np.maximum(values, 0))[:, None] * around)
+        axis.plot(*outline, color=colour, linewidth=1.5)
+    axis.plot(*mean, marker="P", color=colour, markersize=11, markeredgecolor="black", linestyle="none")
 
 
 def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequence[str] = ("X", "Y")) -> Figure:
@@ -33,19 +36,26 @@ def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequ
     panels : mapping of str to float (N, 2)
         Title -> features; the same images in each.
     domains : int (N,)
-    names : sequence of str
+    names : sequence of str, default=("X", "Y")
+        Of the laboratories 0, 1, 2, ...; one without an image is left out.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(3 * len(panels), 3), sharex=True, sharey=True, squeeze=False, subplot_kw={"aspect": 1}
-    )
+        1, len(panels), figsize=(3.9 * len(panels), 4.1), sharex=True, sharey=True, squeeze=False,
+        subplot_kw={"aspect": 1},
+    )  # fmt: skip
     for axis, (title, z) in zip(axes[0], panels.items(), strict=True):
-        for d, ((marker, colour), name) in enumerate(zip(DOMAIN_STYLE, names, strict=False)):
+        for d, (style, name) in enumerate(styled(names)):
             here = np.asarray(z)[domains == d]
-            axis.scatter(*here.T, s=16, marker=marker, color=colour, alpha=0.5, linewidths=0, label=name)
-            _ellipse(axis, here, colour)
+            if len(here):
+                axis.scatter(
+                    *here.T, s=26, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0,
+                    label=label_of(name),
+                )  # fmt: skip
+                _ellipse(axis, here, style.colour)
         axis.set(title=title, xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
-    axes[0, 0].legend(loc="best", handletextpad=0.1)
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside right center", handletextpad=0.1)
     return figure
 
 
@@ -56,7 +66,7 @@ def _scatter_toy(axis: Axes, z: np.ndarray, labels: np.ndarray, domains: np.ndar
             here = z[(domains == d) & (labels == c)]
             face = colour if d == 0 else "none"
             label = f"{name}, class {c} ({len(here)})"
-            axis.scatter(*here.T, s=20, marker=marker, facecolors=face, edgecolors=colour, alpha=0.7, label=label)
+            axis.scatter(*here.T, s=32, marker=marker, facecolors=face, edgecolors=colour, alpha=0.7, label=label)
 
 
 def mixed_clouds(panels: Mapping[str, np.ndarray], labels: np.ndarray, domains: np.ndarray) -> Figure:
@@ -69,15 +79,17 @@ def mixed_clouds(panels: Mapping[str, np.ndarray], labels: np.ndarray, domains: 
     labels, domains : int (N,)
         0 or 1.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(3.9 * len(panels), 3.1), sharex=True, sharey=True)
-    for axis, (title, z) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4.2 * len(panels) + 2.2, 4), sharex=True, sharey=True, squeeze=False
+    )
+    for axis, (title, z) in zip(axes[0], panels.items(), strict=True):
         _scatter_toy(axis, np.asarray(z), labels, domains)
         for d, marker in enumerate("PX"):
             mean = np.asarray(z)[domains == d].mean(axis=0)
-            axis.plot(*mean, marker=marker, color="black", markersize=11, linestyle="none", label=f"mean of {'AB'[d]}")
+            axis.plot(*mean, marker=marker, color="black", markersize=12, linestyle="none", label=f"mean of {'AB'[d]}")
         axis.set(title=title, xlabel="feature 1")
-    np.atleast_1d(axes)[0].set_ylabel("feature 2")
-    figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside right center", handletextpad=0.1)
+    axes[0, 0].set_ylabel("feature 2")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", handletextpad=0.1)
     return figure
 
 
@@ -95,20 +107,22 @@ def decision_planes(
     labels, domains : int (N,)
         0 or 1.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(3 * len(panels) + 1.7, 3.1), sharex=True, sharey=True)
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(3.5 * len(panels) + 2.2, 3.7), sharex=True, sharey=True, squeeze=False
+    )
     apart = np.random.default_rng(0).uniform(-0.08, 0.08, (len(labels), 2))
     grid = np.stack(np.meshgrid(*[np.linspace(-1.2, 1.2, 120)] * 2), axis=-1)  # (120, 120, 2)
-    for axis, (title, (z, weight, bias)) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+    for axis, (title, (z, weight, bias)) in zip(axes[0], panels.items(), strict=True):
         says_one = np.diff(grid @ weight.T + bias, axis=-1)[..., 0] > 0
         extent = (-1.2, 1.2, -1.2, 1.2)
         for c, colour in enumerate(_TOY_CLASS):
-            rgba = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-            layer = np.dstack([np.broadcast_to(rgba, (120, 120, 3)), 0.16 * (says_one == bool(c))])
+            ground = np.broadcast_to(to_rgb(colour), (120, 120, 3))
+            layer = np.dstack([ground, 0.16 * (says_one == bool(c))])
             axis.imshow(layer, origin="lower", extent=extent, aspect="auto")
         _scatter_toy(axis, z + apart, labels, domains)
         axis.set(title=title, xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
-    np.atleast_1d(axes)[0].set_ylabel("feature 2")
-    figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside right center", handletextpad=0.1)
+    axes[0, 0].set_ylabel("feature 2")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", handletextpad=0.1)
     return figure
 
 
@@ -135,27 +149,33 @@ def latent_planes(
     """
     from sklearn.decomposition import PCA
 
-    figure, axes = plt.subplots(2, len(panels), figsize=(3.5 * len(panels) + 1.4, 5.6), sharex="col", sharey="col")
+    figure, axes = plt.subplots(
+        2, len(panels), figsize=(4.4 * len(panels) + 2.2, 7.4), sharex="col", sharey="col", squeeze=False
+    )
     for (top, bottom), (title, z) in zip(axes.T, panels.items(), strict=True):
         pca = PCA(2, random_state=0).fit(z)
         plane = pca.transform(z) / np.sqrt(pca.explained_variance_[0])
         plane *= np.where(pca.components_.sum(axis=1) < 0, -1, 1)
-        for d, ((marker, colour), name) in enumerate(zip(DOMAIN_STYLE, names, strict=False)):
+        for d, (style, name) in enumerate(styled(map(label_of, names))):
             here = domains == d
-            top.scatter(*plane[here].T, s=11, marker=marker, color=colour, alpha=0.5, linewidths=0, label=name)
+            top.scatter(
+                *plane[here].T, s=18, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0, label=name
+            )
             for c in chosen:
                 both = here & (labels == c)
                 if not both.any():
                     continue
-                colour_c, label = class_colour(classes[c]), f"{class_code(classes[c])}, {name}"
-                face = colour_c if d == 0 else "none"
-                bottom.scatter(*plane[both].T, s=20, marker=marker, facecolors=face, edgecolors=colour_c, label=label)
+                colour, label = class_colour(classes[c]), f"{class_code(classes[c])}, {name}"
+                face = "none" if d else colour
+                bottom.scatter(
+                    *plane[both].T, s=30, marker=style.marker, facecolors=face, edgecolors=colour, label=label
+                )
         top.set_title(f"{title} ({pca.explained_variance_ratio_.sum():.0%} of the variance)")
         bottom.set_xlabel("component 1")
     for axis in axes[:, 0]:
         axis.set_ylabel("component 2")
-    axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, markerscale=1.6)
-    axes[1, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1)
+    for axis in axes[:, -1]:
+        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, markerscale=1.4)
     return figure
 
 
@@ -168,33 +188,33 @@ def curves(
     level: tuple[float, str] | None = None,
     window: int = 1,
     ylim: tuple[float, float] | None = None,
-    markers: bool = True,
 ) -> Figure:
     """Draw one line per name over `x`; `level` is a dashed horizontal line with its name.
 
     Parameters
     ----------
-    x : sequence of float
-    lines : mapping of str to sequence of float
+    x : sequence of float (n,)
+    lines : mapping of str to sequence of float (n,)
     xlabel, ylabel : str
-    level : (float, str), optional
-    window : int
+    level : (float, str), default=None
+    window : int, default=1
         Above 1: draw the values in pale and their running mean over `window` strongly.
-    ylim : (float, float), optional
-    markers : bool
+    ylim : (float, float), default=None
+        None = as the values need it.
     """
-    figure, axis = plt.subplots(figsize=(6, 3))
+    figure, axis = plt.subplots(figsize=(8, 4) if len(lines) < 5 else (10, 4.4))
     if level is not None:
-        axis.axhline(level[0], color="0.5", linestyle="--", linewidth=1, label=level[1])
-    for (marker, colour), (name, values) in zip(DOMAIN_STYLE, lines.items(), strict=False):
-        strong, label = np.asarray(values, dtype=float), name
+        axis.axhline(level[0], color="0.5", linestyle=(0, (1, 2)), linewidth=1.5, label=label_of(level[1]))
+    for style, (name, values) in styled(lines.items()):
+        strong, label = pd.Series(np.asarray(values, dtype=float)), label_of(name)
         if window > 1:
-            axis.plot(x, strong, color=colour, alpha=0.25, linewidth=0.8)
-            starts = np.maximum(np.arange(len(strong)) - window + 1, 0)
-            strong = np.array([strong[a : b + 1].mean() for b, a in enumerate(starts)])
-            label = f"{name}, mean of {window}"
-        every = max(1, len(strong) // 10)
-        axis.plot(x, strong, color=colour, marker=marker if markers else None, markevery=every, label=label)
+            axis.plot(x, strong, color=style.colour, alpha=0.25, linewidth=0.8)
+            strong = strong.rolling(window, min_periods=1).mean()
+            label = f"{label}, mean of {window}"
+        axis.plot(
+            x, strong, color=style.colour, linestyle=style.linestyle, label=label,
+            marker=style.marker, markevery=max(1, len(strong) // 10),
+        )  # fmt: skip
     axis.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
-    axis.legend(loc="best")
+    legend(axis)
     return figure

@@ -1,112 +1,66 @@
-"""Figures that compare methods: confusion matrices side by side, calibration, and paired differences."""
+"""Figures that compare methods: the fall to the unseen laboratory, paired differences, and paired runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
-from wbc_tutorial.course.plots.style import DOMAIN_STYLE, class_code, ink_on
-from wbc_tutorial.evaluation.metrics import calibration_error
+from wbc_tutorial.course.plots.style import PALETTE, label_of, legend, series_style, styled
 
-__all__ = ["calibration", "confusion_pair", "difference_bars", "paired_runs"]
-
-METHOD_STYLE = (*DOMAIN_STYLE, ("P", "#D55E00"), ("X", "#000000"), ("<", "#8C6D1F"), (">", "#777777"))
-"""Marker and colour of method 0, 1, 2, ...: never colour alone."""
+__all__ = ["difference_bars", "fall", "gap_bars", "paired_runs"]
 
 
-def confusion_pair(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, title: str = "") -> Figure:
-    """Draw the confusion matrices of two methods on the same images side by side, with one colour bar.
+def _method_names() -> dict[str, str]:
+    from wbc_tutorial.experiments.methods import METHODS
 
-    Colour is the share of the true class (rows sum to 1; the diagonal is the recall), the number in a cell is the
-    count of images, an empty cell is 0, and the row of a class that is absent from the truth is hatched.
-
-    Parameters
-    ----------
-    counts : mapping of str to int (C, C)
-        Name of the method -> images of true class i predicted as j, as from `evaluation.confusion`.
-    classes : sequence of C str
-    title : str
-        Over both.
-
-    Raises
-    ------
-    ValueError
-        When a matrix is not C x C.
-    """
-    shape = len(classes), len(classes)
-    for name, matrix in counts.items():
-        if np.shape(matrix) != shape:
-            raise ValueError(f"{name} is {np.shape(matrix)}; expected {shape}: a row and a column per class")
-    cell = 0.42 if len(classes) > 8 else 0.62
-    size = (len(counts) * (cell * len(classes) + 0.8) + 0.9, cell * len(classes) + 1.3)
-    figure, axes = plt.subplots(1, len(counts), figsize=size, squeeze=False, layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1)
-    for axis, (name, matrix) in zip(axes[0], counts.items(), strict=True):
-        image = _matrix(axis, np.asarray(matrix), [class_code(c) for c in classes], 8 if len(classes) > 8 else 10)
-        axis.set_title(name, loc="left")
-    axes[0, 0].set_ylabel("true")
-    figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.03, pad=0.01)
-    figure.suptitle(title, fontsize=12)
-    return figure
+    return METHODS
 
 
-def _matrix(axis: Axes, counts: np.ndarray, codes: Sequence[str], size: float) -> AxesImage:
-    """Draw one confusion matrix and return its image."""
-    n = counts.sum(axis=1)
-    shares = counts / np.maximum(n, 1)[:, None]
-    image = axis.imshow(shares, vmin=0, vmax=1, cmap="Blues")
-    for i in np.flatnonzero(n == 0):
-        axis.add_patch(plt.Rectangle((-0.5, i - 0.5), len(codes), 1, fc="0.93", ec="0.6", hatch="///", lw=0))
-    for i, j in np.argwhere(counts):
-        ink = ink_on(image.cmap(image.norm(shares[i, j])))
-        axis.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=size, color=ink)
-    ticks = range(len(codes))
-    axis.set(xlabel="predicted", xticks=ticks, yticks=ticks, yticklabels=codes)
-    axis.set_xticklabels(codes, rotation=90)
-    axis.spines[:].set_visible(False)
-    return image
+def _ordered(methods, names: Mapping[str, str]) -> list[str]:
+    """Return the methods in the order of `names`, then those that it lacks; none is dropped."""
+    there = list(dict.fromkeys(methods))
+    return [m for m in names if m in there] + [m for m in there if m not in names]
 
 
-def calibration(
-    truth: Mapping[str, np.ndarray], probabilities: Mapping[str, np.ndarray], *, n_bins: int = 15, title: str = ""
-) -> Figure:
-    """Draw accuracy against confidence, a line per method; the legend gives the expected calibration error (ECE).
+def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, str] | None = None) -> Figure:
+    """Draw a metric on known and unseen laboratories for every method: each run small and pale, the mean large.
 
     Parameters
     ----------
-    truth : mapping of str to int (N,)
-        Name of the method -> true classes.
-    probabilities : mapping of str to float (N, C)
-        The same keys; each row sums to 1.
-    n_bins : int
-        Equal-width bins of the confidence, for the lines and the ECE; bins of fewer than five images are not drawn.
-        Source: Guo et al. 2017.
-
-    Raises
-    ------
-    ValueError
-        When the two mappings have other keys.
+    rows : DataFrame
+        Rows of the results store.
+    metric : str, default="f1_macro"
+        A column of `rows`.
+    names : mapping of str to str, default=None
+        Method -> what it is called, in the order from above; a method that it lacks comes after these.
     """
-    if set(truth) != set(probabilities):
-        raise ValueError(f"truth of {sorted(truth)}, probabilities of {sorted(probabilities)}: expected the same names")
-    figure, axis = plt.subplots(figsize=(5, 4.4))
-    axis.plot((0, 1), (0, 1), color="0.6", linestyle="--", label="accuracy = confidence")
-    for number, name in enumerate(truth):
-        marker, colour = METHOD_STYLE[number % len(METHOD_STYLE)]
-        confidence, right = probabilities[name].max(axis=1), probabilities[name].argmax(axis=1) == truth[name]
-        bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-        n = np.bincount(bins, minlength=n_bins)
-        kept = n >= 5
-        x, y = (np.bincount(bins, weights=w, minlength=n_bins)[kept] / n[kept] for w in (confidence, right))
-        label = f"{name}, ECE {calibration_error(truth[name], probabilities[name], n_bins):.3f}"
-        axis.plot(x, y, marker=marker, markersize=5, color=colour, label=label)
-    axis.set(xlabel="confidence (largest probability)", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
-    axis.set_title(title)
-    axis.legend(loc="upper left", fontsize=8)
+    import seaborn as sns
+
+    from wbc_tutorial.experiments.tables import per_run
+
+    names = names or {}
+    methods = _ordered(rows.method, names)
+    splits = {"in_domain": "known laboratories (validation)", "unseen": "unseen laboratories"}
+    runs = {split: per_run(rows, split, (metric,)).reset_index() for split in splits}
+    means = pd.DataFrame({split: runs[split].groupby("method")[metric].mean() for split in splits}).reindex(methods)
+    figure, axis = plt.subplots(figsize=(8, 0.68 * len(methods) + 1.7))
+    axis.hlines(range(len(methods)), means.min(axis=1), means.max(axis=1), color="0.7", zorder=1)
+    for style, (split, label) in styled(splits.items()):
+        look = {"marker": style.marker, "color": style.colour, "label": label}
+        sns.stripplot(
+            runs[split], x=metric, y="method", order=methods, jitter=False, size=5, alpha=0.35, ax=axis, zorder=2,
+            legend=False, marker=style.marker, color=style.colour,
+        )  # fmt: skip
+        axis.scatter(means[split], range(len(methods)), s=95, edgecolor="white", zorder=3, **look)
+        for y, x in enumerate(means[split]):
+            if not np.isnan(x):
+                axis.annotate(f"{x:.2f}", (x, y), (0, 9), textcoords="offset points", ha="center")
+    axis.set(xlim=(0, 1.02), ylim=(len(methods) - 0.5, -0.7), ylabel="")
+    axis.set_xlabel(metric.replace("_", " ").replace("f1 ", "F1-"))
+    axis.set(yticks=range(len(methods)), yticklabels=[label_of(names.get(m, m)) for m in methods])
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.1)
     return figure
 
 
@@ -115,60 +69,116 @@ def difference_bars(
 ) -> Figure:
     """Draw the mean paired difference of each method and its 95 % interval, beside a line at zero.
 
-    A filled marker says that the interval excludes zero; an open one that it includes zero, or that a single run has
-    none.
+    A filled marker says that the interval excludes zero; an open one that it includes zero, or that there are too few
+    runs for an interval.
 
     Parameters
     ----------
     differences : DataFrame
         From `tables.differences`: indexed by method, with ``mean, low, high``; NaN where there is no interval.
-    against, metric, title : str
+    against : str, default="ERM"
+    metric : str, default="F1-macro"
+    title : str, default=""
         For the labels.
     """
-    from wbc_tutorial.experiments.methods import METHODS
-
-    figure, axis = plt.subplots(figsize=(5.4, 0.45 * len(differences) + 1.4))
+    names = _method_names()
+    figure, axis = plt.subplots(figsize=(8, 0.6 * len(differences) + 1.8))
     axis.axvline(0, color="0.5", linestyle="--")
-    colour = DOMAIN_STYLE[0][1]
+    colour = PALETTE[0]
     for y, line in enumerate(differences.itertuples()):
         excludes = line.low > 0 or line.high < 0  # False for NaN
         if not np.isnan(line.low):
-            axis.plot((line.low, line.high), (y, y), color=colour, marker="|", markersize=9)
-        axis.plot(line.mean, y, marker="o", color=colour, mfc=colour if excludes else "w", linestyle="none")
-        axis.annotate(
-            f"{line.mean:+.3f}",
-            (line.mean, y),
-            (0, 8),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-            bbox={"fc": "w", "ec": "none", "pad": 0.5},
-        )
+            axis.plot((line.low, line.high), (y, y), color=colour, marker="|", markersize=12)
+        axis.plot(line.mean, y, marker="o", ms=8, color=colour, mfc=colour if excludes else "w", linestyle="none")
+        said, x = ("no common run", 0) if np.isnan(line.mean) else (f"{line.mean:+.3f}", line.mean)
+        box = {"fc": "w", "ec": "none", "pad": 0.5}
+        axis.annotate(said, (x, y), (0, 9), textcoords="offset points", ha="center", bbox=box)
     reach = np.nanmax(np.abs(differences[["mean", "low", "high"]].to_numpy(dtype=float)), initial=0.01) * 1.15
-    axis.set(xlim=(-reach, reach), ylim=(len(differences) - 0.4, -0.7), xlabel=f"{metric}, difference to {against}")
-    axis.set(yticks=range(len(differences)), yticklabels=[METHODS.get(m, m) for m in differences.index])
+    axis.set(xlim=(-reach, reach), ylim=(len(differences) - 0.4, -0.9), xlabel=f"{metric}, difference to {against}")
+    axis.set(yticks=range(len(differences)), yticklabels=[label_of(names.get(m, m)) for m in differences.index])
     axis.set_title(title)
     return figure
 
 
-def paired_runs(first: pd.Series, second: pd.Series, *, names=("first", "second"), metric: str = "F1-macro") -> Figure:
+def paired_runs(
+    first: pd.Series, second: pd.Series, *, names: tuple[str, str] = ("first", "second"), metric: str = "F1-macro"
+) -> Figure:
     """Draw one method's score against another's, one point a run, a marker and colour per fold; the diagonal is a tie.
 
     Parameters
     ----------
     first, second : Series
         Indexed by ``fold`` and ``seed``, as `tables.per_run` gives them; runs that both have are drawn.
-    names, metric : str
+    names : (str, str), default=("first", "second")
+    metric : str, default="F1-macro"
         For the labels.
+
+    Raises
+    ------
+    ValueError
+        When the two share no run.
     """
     runs = pd.concat([first, second], axis=1, keys=["first", "second"]).dropna().reset_index()
-    figure, axis = plt.subplots(figsize=(4.6, 4.2))
-    low, high = runs[["first", "second"]].to_numpy().min() - 0.03, runs[["first", "second"]].to_numpy().max() + 0.03
+    if runs.empty:
+        raise ValueError(f"{names[0]} and {names[1]} share no fold and seed: run both with the same --folds and --seed")
+    figure, axis = plt.subplots(figsize=(7, 5.2))
+    scores = runs[["first", "second"]].to_numpy()
+    low, high = scores.min() - 0.03, scores.max() + 0.03
     axis.plot((low, high), (low, high), color="0.5", linestyle="--", zorder=1)
     for fold, part in runs.groupby("fold"):
-        marker, colour = DOMAIN_STYLE[int(fold) % len(DOMAIN_STYLE)]
-        axis.scatter(part["first"], part["second"], marker=marker, color=colour, label=f"fold {fold}", zorder=2)
+        style = series_style(fold)
+        axis.scatter(
+            part["first"], part["second"], s=60, marker=style.marker, color=style.colour, label=f"fold {fold}", zorder=2
+        )
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axis.set(xlabel=f"{metric}, {names[0]}", ylabel=f"{metric}, {names[1]}")
-    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.1)
+    return figure
+
+
+def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "") -> Figure:
+    """Draw the fraction of the gap recovered ("gap closed"): a bar per recipe and method, whiskers `low` to `high`.
+
+    Parameters
+    ----------
+    closed : DataFrame
+        Of `ablation.gap_closed`, indexed by recipe and method.
+    names : mapping of str to str
+        Recipe -> what it is called, in the order of the bars from above. A recipe without a line is left out, and one
+        without a name comes last, under its own.
+    title : str, default=""
+
+    See Also
+    --------
+    wbc_tutorial.ablation.gap_closed : how the fraction is computed.
+    """
+    known = _method_names()
+    recipes = _ordered(closed.index.get_level_values("recipe"), names)
+    methods = _ordered(closed.index.get_level_values("method"), known)
+    present = {r: [m for m in methods if (r, m) in closed.index] for r in recipes}
+    height = 0.8 / len(methods)
+    place = {
+        (r, m): y + (k - (len(present[r]) - 1) / 2) * height
+        for y, r in enumerate(recipes)
+        for k, m in enumerate(present[r])
+    }
+    figure, axis = plt.subplots(figsize=(9, (0.14 + 0.17 * len(methods)) * len(recipes) + 1.8))
+    for style, method in styled(methods):
+        pairs = [(r, method) for r in recipes if method in present[r]]
+        values = closed.loc[pairs]
+        spread = np.stack([values.closed - values.low, values.high - values.closed]).clip(min=0)
+        axis.barh(
+            [place[pair] for pair in pairs], 100 * values.closed, height * 0.9, xerr=100 * spread, color=style.colour,
+            hatch=style.hatch, edgecolor="white", label=label_of(known.get(method, method)),
+            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "0.2"},
+        )  # fmt: skip
+    axis.axvline(0, color="0.2", linewidth=0.8)
+    shown = [label_of(names.get(r, r), 36) for r in recipes]
+    axis.set(yticks=range(len(recipes)), yticklabels=shown, ylim=(len(recipes) - 0.4, -0.6))
+    axis.set_xlabel(f"gap closed, %{': ' * bool(title)}{title} (0 = ERM without a recipe)")
+    axis.tick_params(axis="y", length=0)
+    if len(methods) < 5:
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(methods))
+    else:
+        legend(axis)
     return figure

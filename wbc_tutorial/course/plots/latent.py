@@ -1,15 +1,16 @@
-"""Figures of the latent space: one picture of the points in three colourings, a grid of pictures, and the graph."""
+"""Figures of the latent space: one map of the points in three colourings, a grid of maps, and the graph of pairs."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from wbc_tutorial.course.plots.style import DOMAIN_STYLE, class_code, class_colour
-from wbc_tutorial.data.classes import CELL_CLASSES, LINEAGES
+from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, lineage_order, series_style
 from wbc_tutorial.evaluation.latent import classical_scaling
 
 __all__ = ["latent_grid", "latent_map", "transferability_graph"]
@@ -34,16 +35,25 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
     Parameters
     ----------
     points : float (N, 2)
-        From `wbc_tutorial.latent.embed`.
+        From `wbc_tutorial.embed`.
     labels, domains : int (N,)
     wrong : bool (N,)
         True where the classifier's answer is not the label.
     classes, domain_names : sequence of str
         Names by number; classes give colours and codes.
-    title : str
+    title : str, default=""
         Stands above all three.
-    numbers : wbc_tutorial.latent.Separation, optional
+    numbers : evaluation.latent.Separation, default=None
         Printed in the titles: they come from the features, not from the picture.
+
+    Raises
+    ------
+    ValueError
+        When the lists differ in length.
+
+    See Also
+    --------
+    wbc_tutorial.embed : the points; wbc_tutorial.separation : the numbers.
     """
     points, labels, domains = np.asarray(points), np.asarray(labels), np.asarray(domains)
     wrong = np.asarray(wrong, dtype=bool)
@@ -52,7 +62,7 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
             f"points {points.shape}, {len(labels)} labels, {len(domains)} domains, {len(wrong)} wrong; "
             "expected (N, 2) and N of each"
         )
-    figure, axes = plt.subplots(1, 3, figsize=(11.4, 5.0))
+    figure, axes = plt.subplots(1, 3, figsize=(13.5, 6.6))
     _by_class(axes[0], points, labels, classes)
     _by_laboratory(axes[1], points, domains, domain_names)
     _by_error(axes[2], points, wrong)
@@ -64,14 +74,14 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
             f"named right {numbers.laboratory_accuracy:.2f}, chance {numbers.laboratory_chance:.2f}"
         )
     shares = [f"{domain_names[d]} {wrong[domains == d].mean():.0%}" for d in np.unique(domains)]
-    titles[2] += "\n" + "\n".join(textwrap.wrap(", ".join(shares), 46))
+    titles[2] += "\n" + "\n".join(textwrap.wrap(label_of(", ".join(shares), 400), 38))
     lines = max(text.count("\n") for text in titles)
     titles = [text + "\n" * (lines - text.count("\n")) for text in titles]
     for axis, text in zip(axes, titles, strict=True):
-        axis.set_title(text, fontsize=10)
+        axis.set_title(text, fontsize=13)
         _bare(axis)
     if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+        figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
@@ -82,7 +92,7 @@ def latent_grid(
     *,
     columns: int = 3,
     classes: bool = False,
-    side: float = 2.7,
+    side: float = 3.3,
 ) -> Figure:
     """Draw several pictures of the same images side by side, coloured by laboratory or by class.
 
@@ -94,21 +104,22 @@ def latent_grid(
         Laboratory of each image, or class with `classes=True`.
     names : sequence of str
         Name of each group.
-    columns : int
+    columns : int, default=3
         Pictures side by side.
-    classes : bool
+    classes : bool, default=False
         Whether `groups` are classes.
-    side : float
+    side : float, default=3.3
         Of a picture, in inches.
     """
+    columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(side * columns + 1.6, side * rows + 0.2), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(side * columns + 2, side * rows + 0.3), squeeze=False)
     for axis in axes.flat[len(pictures) :]:
         axis.set_visible(False)
-    for axis, (title, points) in zip(axes.flat, pictures.items(), strict=False):
+    for axis, (title, points) in zip(axes.flat[: len(pictures)], pictures.items(), strict=True):
         draw = _by_class if classes else _by_laboratory
         draw(axis, np.asarray(points), np.asarray(groups), names, legend=False)
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title, fontsize=13)
         _bare(axis)
     handles = dict(zip(*axes.flat[0].get_legend_handles_labels()[::-1], strict=True))
     figure.legend(
@@ -116,7 +127,7 @@ def latent_grid(
         handles.keys(),
         loc="outside right upper",
         handletextpad=0.1,
-        markerscale=1.6 if classes else 1,
+        markerscale=1.4 if classes else 1,
     )
     return figure
 
@@ -129,49 +140,55 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
 
     Parameters
     ----------
-    panels : mapping of str to wbc_tutorial.losses.Transferability
-        Title -> what `losses.transferability` returns.
+    panels : mapping of str to losses.Transferability
+        Title -> what `wbc_tutorial.transferability` returns.
     classes, domain_names : sequence of str
         Names by number.
     """
-    from scipy.spatial.distance import pdist
-    from scipy.stats import spearmanr
-
-    figure, axes = plt.subplots(1, len(panels), figsize=(4.7 * len(panels) + 1.4, 4.3), squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(5.4 * len(panels) + 2, 5.4), squeeze=False)
     used = set()
     for axis, (title, found) in zip(axes[0], panels.items(), strict=True):
-        matrix = np.asarray(found.matrix, dtype=float)
+        matrix, pairs = np.asarray(found.matrix, dtype=float), np.array(found.pairs)
         places = classical_scaling(matrix)
-        pairs = np.array(found.pairs)
-        for c in np.unique(pairs[:, 1]):
-            here = np.flatnonzero(pairs[:, 1] == c)
-            for k, i in enumerate(here):
-                for j in here[k + 1 :]:
-                    axis.plot(*places[[i, j]].T, color=class_colour(classes[c]), linewidth=1.3, alpha=0.65, zorder=1)
-        for (d, c), place in zip(pairs, places, strict=True):
-            marker = DOMAIN_STYLE[d][0]
-            axis.scatter(*place, marker=marker, s=75, color=class_colour(classes[c]), edgecolor="white", zorder=2)
-        placed, reach = [], np.ptp(places, axis=0).max()
-        for c in np.unique(pairs[:, 1]):
-            place = places[np.flatnonzero(pairs[:, 1] == c)[0]]
-            _code(axis, place, classes[c], (0, 7) if _free(place, placed, reach) else (0, -7))
-            placed.append(place)
+        _nodes(axis, places, pairs, classes)
         used |= set(pairs[:, 0].tolist())
-        drawn, above = pdist(places), np.triu_indices(len(matrix), 1)
-        agreement = spearmanr(drawn, (matrix + matrix.T)[above]).statistic if len(drawn) > 1 else np.nan
         share = found.alpha / np.mean([found.beta, found.gamma])
-        kept = f"distances drawn and measured: rank correlation {agreement:.2f}"
-        axis.set_title(f"{title}\nalpha / mean of beta and gamma = {share:.2f}\n{kept}", fontsize=10)
+        kept = f"distances drawn and measured:\nrank correlation {_agreement(places, matrix):.2f}"
+        axis.set_title(f"{title}\nalpha / mean of beta and gamma = {share:.2f}\n{kept}", fontsize=13)
         axis.margins(0.08)
         _bare(axis)
     for d in sorted(used):
-        axes[0, -1].scatter([], [], marker=DOMAIN_STYLE[d][0], s=75, color="0.4", label=domain_names[d])
+        axes[0, -1].scatter([], [], marker=series_style(d).marker, s=110, color="0.4", label=label_of(domain_names[d]))
     axes[0, -1].plot([], [], color="0.4", label="same class")
-    figure.legend(loc="outside right center")
+    figure.legend(loc="outside right center", handletextpad=0.4)
     return figure
 
 
-def _bare(axis) -> None:
+def _nodes(axis: Axes, places: np.ndarray, pairs: np.ndarray, classes: Sequence[str]) -> None:
+    """Draw the pairs (laboratory, class) as nodes, lines between those of one class, and the classes' codes."""
+    placed, reach = [], np.ptp(places, axis=0).max()
+    for c in np.unique(pairs[:, 1]):
+        colour, here = class_colour(classes[c]), np.flatnonzero(pairs[:, 1] == c)
+        for i, j in combinations(here, 2):
+            axis.plot(*places[[i, j]].T, color=colour, linewidth=1.5, alpha=0.65, zorder=1)
+        for i in here:
+            marker = series_style(pairs[i, 0]).marker
+            axis.scatter(*places[i], marker=marker, s=110, color=colour, edgecolor="white", zorder=2)
+        place = places[here[0]]
+        _code(axis, place, classes[c], (0, 8) if _free(place, placed, reach) else (0, -8))
+        placed.append(place)
+
+
+def _agreement(places: np.ndarray, matrix: np.ndarray) -> float:
+    """Return the rank correlation of drawn and measured distances, over all pairs of nodes."""
+    from scipy.spatial.distance import pdist
+    from scipy.stats import spearmanr
+
+    drawn, measured = pdist(places), (matrix + matrix.T)[np.triu_indices(len(matrix), 1)]
+    return spearmanr(drawn, measured).statistic if len(drawn) > 1 else np.nan
+
+
+def _bare(axis: Axes) -> None:
     """Take away what a reader could mistake for a scale."""
     axis.set(xticks=[], yticks=[])
     axis.set_aspect("equal", adjustable="datalim")
@@ -184,26 +201,21 @@ def _free(place, placed, reach: float) -> bool:
     return all((np.abs(place - other) > (0.09 * reach, 0.04 * reach)).any() for other in placed)
 
 
-def _code(axis, place, name: str, offset=(0, 0)) -> None:
+def _code(axis: Axes, place, name: str, offset=(0, 0)) -> None:
     axis.annotate(
-        class_code(name), place, offset, textcoords="offset points", fontsize=8, fontweight="bold", ha="center",
+        class_code(name), place, offset, textcoords="offset points", fontweight="bold", ha="center",
         va=("top", "center", "bottom")[np.sign(offset[1]) + 1], color=class_colour(name), path_effects=_HALO, zorder=5,
     )  # fmt: skip
 
 
-def _lineage(name: str) -> tuple[int, str]:
-    """Order of the legend: lineage by lineage."""
-    own = {cell.name: LINEAGES.index(cell.lineage) for cell in CELL_CLASSES}
-    return own.get(name, own.get(f"{name}_typical", own.get(f"{name}_segmented", len(LINEAGES)))), name
-
-
-def _by_class(axis, points, labels, classes, *, legend: bool = True) -> None:
-    """Draw one colour per class, and its code where its points are densest, unless another code stands there."""
-    for c in sorted(np.unique(labels), key=lambda c: _lineage(classes[c])):
+def _by_class(axis: Axes, points, labels, classes, *, legend: bool = True) -> None:
+    """Draw a colour and marker per class, and its code where its points are densest, unless another code is there."""
+    order = sorted(range(len(classes)), key=lambda c: lineage_order(classes[c]))
+    for number, c in enumerate(order):
         here = points[labels == c]
-        axis.scatter(
-            *here.T, s=9, color=class_colour(classes[c]), alpha=0.75, linewidths=0, label=class_code(classes[c])
-        )
+        if len(here):
+            look = {"marker": series_style(number).marker, "color": class_colour(classes[c])}
+            axis.scatter(*here.T, s=16, alpha=0.75, linewidths=0, label=class_code(classes[c]), **look)
     placed, reach = [], np.ptp(points, axis=0).max()
     for c in np.unique(labels) if legend else ():
         here = points[labels == c]
@@ -216,27 +228,28 @@ def _by_class(axis, points, labels, classes, *, legend: bool = True) -> None:
         _below(axis, columns=5, scale=1.6)
 
 
-def _by_laboratory(axis, points, domains, names, *, legend: bool = True) -> None:
-    order = np.random.default_rng(0).permutation(len(points))  # no laboratory hides the others
+def _by_laboratory(axis: Axes, points, domains, names, *, legend: bool = True) -> None:
+    """Draw a colour and marker per laboratory, in an order in which none hides the others."""
+    order = np.random.default_rng(0).permutation(len(points))
     for part in np.array_split(order, max(1, len(order) // 25)):
         for d in np.unique(domains[part]):
-            marker, colour = DOMAIN_STYLE[d]
-            here = points[part[domains[part] == d]]
-            axis.scatter(*here.T, s=13, marker=marker, color=colour, alpha=0.7, linewidths=0)
+            style, here = series_style(d), points[part[domains[part] == d]]
+            axis.scatter(*here.T, s=20, marker=style.marker, color=style.colour, alpha=0.7, linewidths=0)
     for d in np.unique(domains):
-        axis.scatter([], [], s=40, marker=DOMAIN_STYLE[d][0], color=DOMAIN_STYLE[d][1], label=names[d])
+        style = series_style(d)
+        axis.scatter([], [], s=60, marker=style.marker, color=style.colour, label=label_of(names[d]))
     if legend:
         _below(axis, columns=1 if max(map(len, names)) > 14 else 2)
 
 
-def _by_error(axis, points, wrong) -> None:
-    axis.scatter(*points[~wrong].T, s=7, color="0.75", linewidths=0, label="right")
-    axis.scatter(*points[wrong].T, s=16, marker="x", color=_WRONG, linewidths=0.9, label="wrong")
+def _by_error(axis: Axes, points, wrong) -> None:
+    axis.scatter(*points[~wrong].T, s=12, color="0.75", linewidths=0, label="right")
+    axis.scatter(*points[wrong].T, s=26, marker="x", color=_WRONG, linewidths=1.1, label="wrong")
     _below(axis, columns=2, scale=1.6)
 
 
-def _below(axis, *, columns: int, scale: float = 1.0) -> None:
+def _below(axis: Axes, *, columns: int, scale: float = 1.0) -> None:
     axis.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=columns, fontsize=8.5, markerscale=scale,
-        handletextpad=0.2, columnspacing=0.9,
+        loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=columns, markerscale=scale, handletextpad=0.2,
+        columnspacing=0.9,
     )  # fmt: skip

@@ -1,36 +1,149 @@
-"""The one look of all figures: style, colours and markers, and `show`, which adds the alt text."""
+"""The one look of all figures: the style sheet, how series differ, the colours and codes of classes, and legends."""
 
-import io
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import matplotlib.pyplot as plt
-import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from PIL import Image
 
-from wbc_tutorial.data.classes import CELL_CLASSES
+from wbc_tutorial.data.classes import CELL_CLASSES, LINEAGES, find_class
 
-__all__ = ["DOMAIN_STYLE", "class_code", "class_colour", "ink_on", "show", "use_style"]
+__all__ = ["SeriesStyle", "class_code", "class_colour", "ink_on", "series_style", "use_style"]
 
-DOMAIN_STYLE = (("o", "#0072B2"), ("s", "#CB8300"), ("^", "#2B9869"), ("D", "#BC7EAE"), ("v", "#0C9AEB"))
-"""Marker and colour of laboratory 0, 1, 2, ...: never colour alone."""
+Item = TypeVar("Item")
+
+PALETTE = ("#0072B2", "#CB8300", "#2B9869", "#BC7EAE", "#0C9AEB", "#000000", "#7A3B00")
+"""Colours that stay apart in colour-blind sight too, each 3:1 or more from white."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*", "h")
+LINES = ("-", "--", "-.", ":")
+HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "---", "OO")
+"""12 markers and 8 hatches over 7 colours: a pair comes back only after 84 and 56 series."""
+
+IN_CELL = 10
+"""Points of the numbers inside the cells of a heat map, the only text that is smaller than 13."""
 
 
+@dataclass(frozen=True)
+class SeriesStyle:
+    """How one series of a figure is drawn: never by colour alone.
+
+    Attributes
+    ----------
+    marker, colour, linestyle, hatch : str
+        As matplotlib takes them; `hatch` is for bars.
+    """
+
+    marker: str
+    colour: str
+    linestyle: str
+    hatch: str
+
+
+def series_style(number: int) -> SeriesStyle:
+    """Return how series `number` is drawn: laboratory, method or fold 0, 1, 2, ...
+
+    There is a style for every number. From the eighth on colours come back, with another marker, line and hatch.
+
+    Parameters
+    ----------
+    number : int
+        0 or more.
+
+    Examples
+    --------
+    >>> series_style(0)
+    SeriesStyle(marker='o', colour='#0072B2', linestyle='-', hatch='')
+    >>> series_style(7)
+    SeriesStyle(marker='<', colour='#0072B2', linestyle='--', hatch='OO')
+    """
+    number = int(number)
+    return SeriesStyle(
+        marker=MARKERS[number % len(MARKERS)],
+        colour=PALETTE[number % len(PALETTE)],
+        linestyle=LINES[number // len(PALETTE) % len(LINES)],
+        hatch=HATCHES[number % len(HATCHES)],
+    )
+
+
+def styled(series: Iterable[Item]) -> Iterator[tuple[SeriesStyle, Item]]:
+    """Yield every series with its style; none is dropped, however many there are."""
+    for number, each in enumerate(series):
+        yield series_style(number), each
+
+
+_COARSE_CODES = {"neutrophil": "NEU", "lymphocyte": "LYM"}
+_COARSE_BY_CODE = {code: name for name, code in _COARSE_CODES.items()}
+_COARSE_AS = {"neutrophil": "neutrophil_segmented", "lymphocyte": "lymphocyte_typical"}
 _BY_NAME = {cell.name: cell for cell in CELL_CLASSES}
 
 
-_COARSE_AS = {"neutrophil": "neutrophil_segmented", "lymphocyte": "lymphocyte_typical"}
+def class_name(name: str) -> str:
+    """Return the class that a name or a code in any case stands for, ``NEU`` and ``LYM`` included."""
+    coarse = _COARSE_BY_CODE.get(name.strip().upper()) if isinstance(name, str) else None
+    return coarse or find_class(name)
 
 
 def class_code(name: str) -> str:
-    """Three letters for an axis; coarse neutrophils and lymphocytes become NEU and LYM."""
-    return {"neutrophil": "NEU", "lymphocyte": "LYM"}.get(name) or _BY_NAME[name].code
+    """Return the three letters of a class for an axis; coarse neutrophils and lymphocytes become NEU and LYM.
+
+    Parameters
+    ----------
+    name : str
+        A name or a code, in any case.
+
+    Raises
+    ------
+    ValueError
+        No such class.
+
+    Examples
+    --------
+    >>> class_code("neutrophil_band"), class_code("ngb"), class_code("neutrophil")
+    ('NGB', 'NGB', 'NEU')
+    """
+    name = class_name(name)
+    return _COARSE_CODES.get(name) or _BY_NAME[name].code
 
 
 def class_colour(name: str) -> str:
-    """Colour of a class; a coarse class takes that of its commonest member."""
+    """Return the colour of a class; a coarse class takes that of its commonest member.
+
+    Parameters
+    ----------
+    name : str
+        A name or a code, in any case.
+
+    Raises
+    ------
+    ValueError
+        No such class.
+
+    Examples
+    --------
+    >>> class_colour("MON") == class_colour("monocyte")
+    True
+    """
+    name = class_name(name)
     return _BY_NAME[_COARSE_AS.get(name, name)].colour
+
+
+def lineage_order(name: str) -> tuple[int, int]:
+    """Sort key of a class: lineage by lineage, then as in `CELL_CLASSES`.
+
+    Examples
+    --------
+    >>> sorted(["monocyte", "erythroblast", "myeloblast", "basophil"], key=lineage_order)
+    ['basophil', 'myeloblast', 'monocyte', 'erythroblast']
+    """
+    name = class_name(name)
+    number = list(_BY_NAME).index(_COARSE_AS.get(name, name))
+    return LINEAGES.index(CELL_CLASSES[number].lineage), number
 
 
 def ink_on(colour) -> str:
@@ -41,6 +154,11 @@ def ink_on(colour) -> str:
     colour : colour
         As matplotlib takes it.
 
+    Returns
+    -------
+    str
+        ``"k"`` or ``"w"``.
+
     Examples
     --------
     >>> ink_on("navy"), ink_on("gold")
@@ -50,36 +168,44 @@ def ink_on(colour) -> str:
     return "k" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else "w"
 
 
-def use_style() -> None:
-    """Apply the course's one style to matplotlib."""
-    plt.style.use(Path(__file__).with_name("course.mplstyle"))
+def label_of(name, width: int = 24) -> str:
+    """Return a name as a figure can hold it: wrapped, cut after three lines, and a dollar sign starts no formula.
+
+    Examples
+    --------
+    >>> label_of("a_laboratory_with_a_name_of_many_letters", width=20)
+    'a_laboratory_with_a_\\nname_of_many_letters'
+    """
+    lines = textwrap.wrap(str(name), width, max_lines=3, placeholder="…") or [""]
+    return "\n".join(lines).replace("$", r"\$")
 
 
-def _png(figure: Figure) -> bytes:
-    """Write a figure as PNG and close it; in colour steps of 5, which no eye sees, cells take a third less room."""
-    file, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(file, format="png")
-    plt.close(figure)
-    pixels = np.asarray(Image.open(file).convert("RGB"))
-    rounded = (pixels.astype(np.int16) + 2) // 5 * 5
-    Image.fromarray(rounded.astype(np.uint8)).save(small, "PNG", optimize=True)
-    return small.getvalue()
-
-
-def show(figure: Figure, alt: str) -> None:
-    """Display a figure as PNG with its alternative text: in the output's metadata, and as a caption under it.
+def legend(axis: Axes, **options) -> None:
+    """Put a legend into the axes where it is short, and beside the axes where it is not.
 
     Parameters
     ----------
-    figure : Figure
-        It is closed afterwards.
-    alt : str
-        What the figure shows and what to read from it, for readers who do not see it.
+    axis : Axes
+    **options
+        As `Axes.legend` takes them; ``loc`` is where a short one stands.
     """
-    from IPython.display import Markdown, display
+    names = axis.get_legend_handles_labels()[1]
+    options = {"loc": "best", "handletextpad": 0.4} | options
+    if len(names) > 4 or any(len(name) > 30 for name in names):
+        options |= {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    if names:
+        axis.legend(**options)
 
-    if not alt.strip():
-        raise ValueError("alt is empty: say in a sentence what the figure shows")
-    png = {"image/png": _png(figure), "text/plain": alt}
-    display(png, raw=True, metadata={"image/png": {"alt": alt}})
-    display(Markdown(f"*{alt}*"))
+
+_MORE_GLYPHS = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei",
+    "Malgun Gothic", "WenQuanYi Zen Hei", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Arial Unicode MS",
+)  # fmt: skip
+
+
+def use_style() -> None:
+    """Apply the course's one style to matplotlib; fonts of other scripts are used for names where they are installed."""
+    plt.style.use(Path(__file__).with_name("course.mplstyle"))
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    plt.rcParams["font.family"] = ["DejaVu Sans", *(name for name in _MORE_GLYPHS if name in installed)]
+

@@ -1,0 +1,162 @@
+"""Figures that are tables of numbers in colour: confusion matrices, counts of pairs, and any table from 0 to 1."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from wbc_tutorial.course.plots.style import IN_CELL, class_code, ink_on, label_of
+
+__all__ = ["confusion_matrix", "confusion_pair", "heatmap", "pair_grid"]
+
+
+def _table(
+    axis: Axes, shown: np.ndarray, written: np.ndarray, rows: Sequence[str], columns: Sequence[str], norm: Normalize
+) -> QuadMesh:
+    """Draw a table as colours with text in its cells; a cell whose value is NaN is hatched.
+
+    Parameters
+    ----------
+    axis : Axes
+    shown : float (R, C)
+        Gives the colours; NaN = no such cell.
+    written : str (R, C)
+    rows, columns : sequence of str
+    norm : Normalize
+        From values to colours.
+    """
+    import seaborn as sns
+
+    height, width = shown.shape
+    axis.add_patch(plt.Rectangle((0, 0), width, height, fc="0.93", ec="0.6", hatch="///", lw=0, zorder=0))
+    sns.heatmap(
+        shown, mask=np.isnan(shown), annot=written, fmt="", annot_kws={"size": IN_CELL}, norm=norm, cmap="Blues",
+        cbar=False, xticklabels=columns, yticklabels=rows, ax=axis,
+    )  # fmt: skip
+    (mesh,) = axis.collections
+    for text in axis.texts:
+        column, row = map(int, text.get_position())
+        text.set_color(ink_on(mesh.cmap(norm(shown[row, column]))))
+    axis.tick_params(length=0)
+    axis.set_yticklabels(axis.get_yticklabels(), rotation=0)
+    return mesh
+
+
+def heatmap(
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str = "",
+    label: str = "",
+    fmt: str = "{:.2f}",
+) -> Figure:
+    """Draw a table of numbers in [0, 1] as colours with the numbers in them; NaN (no such pair) is hatched.
+
+    Parameters
+    ----------
+    values : float (R, C)
+    rows : sequence of R str
+    columns : sequence of C str
+    title : str, default=""
+    label : str, default=""
+        Beside the colour bar.
+    fmt : str, default="{:.2f}"
+        How a number is written; 0 is written as "0".
+    """
+    values = np.asarray(values, dtype=float)
+    rows, columns = [label_of(name) for name in rows], [label_of(name, 12) for name in columns]
+    figure, axis = plt.subplots(figsize=(0.56 * len(columns) + 3, 0.5 * len(rows) + 1.4))
+    written = np.array([["0" if value == 0 else fmt.format(value) for value in row] for row in values])
+    mesh = _table(axis, values, written.reshape(values.shape), rows, columns, Normalize(0, 1))
+    if max(map(len, columns), default=0) > 4:
+        plt.setp(axis.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+    axis.set_title(title)
+    figure.colorbar(mesh, ax=axis, label=label, fraction=0.04)
+    return figure
+
+
+def pair_grid(counts: np.ndarray, classes: Sequence[str], domain_names: Sequence[str], *, title: str = "") -> Figure:
+    """Draw N[d, c] as a grid, colour on a logarithmic scale; a pair that does not exist is hatched.
+
+    Parameters
+    ----------
+    counts : int (D, C)
+    classes : sequence of C str
+    domain_names : sequence of D str
+    title : str, default=""
+    """
+    counts = np.asarray(counts)
+    shown = np.where(counts > 0, counts, np.nan)
+    figure, axis = plt.subplots(figsize=(0.62 * len(classes) + 2.2, 0.5 * len(counts) + 1.1))
+    names = [label_of(name) for name in domain_names]
+    _table(axis, shown, counts.astype(str), names, [class_code(c) for c in classes], LogNorm(1, max(10, counts.max())))
+    axis.set_title(title)
+    return figure
+
+
+def confusion_matrix(counts: np.ndarray, classes: Sequence[str], *, title: str = "") -> Figure:
+    """Draw a confusion matrix: colour = share of the row (recall on the diagonal), number = images; absent hatched.
+
+    Parameters
+    ----------
+    counts : int (C, C)
+        Images of true class i predicted as j, as from `wbc_tutorial.confusion`.
+    classes : sequence of C str
+    title : str, default=""
+
+    Raises
+    ------
+    ValueError
+        When the matrix is not C x C.
+
+    See Also
+    --------
+    confusion_pair : several methods side by side.
+    """
+    return confusion_pair({title: counts}, classes)
+
+
+def confusion_pair(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, title: str = "") -> Figure:
+    """Draw the confusion matrices of two or more methods on the same images side by side, with one colour bar.
+
+    Colour is the share of the true class (rows sum to 1; the diagonal is the recall), the number in a cell is the
+    count of images, an empty cell is 0, and the row of a class that is absent from the truth is hatched.
+
+    Parameters
+    ----------
+    counts : mapping of str to int (C, C)
+        Name of the method -> images of true class i predicted as j, as from `wbc_tutorial.confusion`.
+    classes : sequence of C str
+    title : str, default=""
+        Over all.
+
+    Raises
+    ------
+    ValueError
+        When a matrix is not C x C.
+    """
+    shape = len(classes), len(classes)
+    for name, matrix in counts.items():
+        if np.shape(matrix) != shape:
+            raise ValueError(f"{name} is {np.shape(matrix)}; expected {shape}: a row and a column per class")
+    side = max(0.45 if len(classes) > 8 else 0.6, max(len(str(np.max(each))) for each in counts.values()) * 0.11)
+    size = (len(counts) * (side * len(classes) + 0.8) + 1.2, side * len(classes) + 1.6)
+    figure, axes = plt.subplots(1, len(counts), figsize=size, squeeze=False, layout="constrained")
+    codes = [class_code(name) for name in classes]
+    for axis, (name, matrix) in zip(axes[0], counts.items(), strict=True):
+        matrix = np.asarray(matrix)
+        n = matrix.sum(axis=1, keepdims=True)
+        shares = np.divide(matrix, n, out=np.full(shape, np.nan), where=n > 0)
+        mesh = _table(axis, shares, np.where(matrix > 0, matrix.astype(str), ""), codes, codes, Normalize(0, 1))
+        axis.set_xticklabels(codes, rotation=90)
+        axis.set(xlabel="predicted", aspect="equal")
+        axis.set_title(label_of(name, 40))
+    axes[0, 0].set_ylabel("true")
+    figure.colorbar(mesh, ax=axes, label="share of the true class", fraction=0.03, pad=0.02)
+    figure.suptitle(title)
+    return figure

@@ -1,0 +1,40 @@
+"""Checks of numbers: one line that says what was given and what was expected."""
+
+import operator
+
+__all__ = ["whole_number"]
+
+
+def whole_number(name: str, value, *, least: int = 0, what: str = "a whole number") -> int:
+    """Return a whole number as `int`, or say in one line what is wrong with it.
+
+    Parameters
+    ----------
+    name : str
+        What the number is called where it was given.
+    value : int
+        Whole numbers of numpy count; text, fractions and truth values do not.
+    least : int, default=0
+        The smallest that is possible.
+    what : str, default="a whole number"
+        What is expected, for the error.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> whole_number("size", 64, least=8)
+    64
+    >>> whole_number("size", "128", least=8, what="a whole number of pixels")
+    Traceback (most recent call last):
+    ValueError: size is '128': expected a whole number of pixels, 8 or more
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise ValueError(f"{name} is {value!r}: expected {what}, {least} or more")
+    return number
