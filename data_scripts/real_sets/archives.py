@@ -1,11 +1,11 @@
 """Archives: zip and tar unpacked so that nothing lands outside the target, nothing is a link, nothing explodes."""
 
 import os
+import re
 import shutil
 import stat
 import tarfile
 import tempfile
-import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from typing import IO
 
 from tqdm import tqdm
 
-from real_sets.problems import BadInput
+from real_sets.errors import BadInput
+from real_sets.names import folded, printable
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "MAX_RATIO", "unpack"]
 
@@ -24,6 +25,7 @@ MAX_RATIO = 100
 """Unpacked over packed size; photographs hardly shrink, so more than this is a bomb."""
 _FREE_OF_RATIO = 16 * 2**20
 _BLOCK = 1 << 20
+_DRIVE = re.compile(r"[A-Za-z]:(/|$)")
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,15 @@ def _clean(name: str, archive: Path) -> str:
     """Return the member's path with forward slashes, or refuse the archive."""
     path = name.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
-    if path.startswith("/") or ":" in path:
+    if path.startswith("/") or _DRIVE.match(path):
         raise BadInput(f"{archive}: {name!r} is an absolute path; do not unpack it, fetch it from its source")
     if ".." in parts:
         raise BadInput(f"{archive}: {name!r} leads outside the target; do not unpack it, fetch it from its source")
-    if not parts or any(ord(letter) < 32 for letter in path):
+    if not parts or printable(path) != path:
         raise BadInput(f"{archive}: {name!r} is no usable file name; fetch it from its source")
+    if bad := next((letter for letter in path if letter in ':*?"<>|'), None):
+        raise BadInput(f"{archive}: the name {name!r} holds {bad!r}, which Windows allows in no file name; unpack it "
+                       "by a program of your own")  # fmt: skip
     return "/".join(parts)
 
 
@@ -84,14 +89,29 @@ def _tar_members(file: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
 
 
 def _check_plan(members: list[_Member], archive: Path, max_bytes: int) -> int:
-    """Refuse collisions, too many files and too many bytes; return the stated number of bytes."""
+    """Refuse too many files, too many bytes and names that collide; return the stated number of bytes."""
     if not members:
         raise BadInput(f"{archive}: holds no file; fetch it again")
     if len(members) > MAX_FILES:
         raise BadInput(f"{archive}: holds {len(members):,} files, the limit is {MAX_FILES:,}")
+    _check_names(members, archive)
+    total, packed = sum(member.size for member in members), max(archive.stat().st_size, 1)
+    if total > max_bytes:
+        raise BadInput(f"{archive}: would unpack to {total:,} bytes, the limit is {max_bytes:,}")
+    if total > _FREE_OF_RATIO and total / packed > MAX_RATIO:
+        raise BadInput(f"{archive}: would unpack to {total / packed:.0f} times its size, the limit is {MAX_RATIO}; "
+                       "fetch it from its source")  # fmt: skip
+    free = shutil.disk_usage(archive.parent).free
+    if total > free:
+        raise BadInput(f"{archive}: needs {total / 1e9:.1f} GB to unpack, {free / 1e9:.1f} GB are free; make room")
+    return total
+
+
+def _check_names(members: list[_Member], archive: Path) -> None:
+    """Refuse names that are one file on some disks: other case, other accents, dots or blanks at the end."""
     seen: dict[str, str] = {}
     for member in members:
-        key = unicodedata.normalize("NFC", member.path).casefold()
+        key = "/".join(folded(part.rstrip(". ")) for part in member.path.split("/"))
         if key in seen:
             raise BadInput(f"{archive}: {seen[key]!r} and {member.path!r} are one file on some disks; "
                            "fetch it from its source")  # fmt: skip
@@ -103,16 +123,6 @@ def _check_plan(members: list[_Member], archive: Path, max_bytes: int) -> int:
                 raise BadInput(f"{archive}: {seen[parent]!r} is a file and the folder of {path!r}; "
                                "fetch it from its source")  # fmt: skip
             parent = parent.rpartition("/")[0]
-    total, packed = sum(member.size for member in members), max(archive.stat().st_size, 1)
-    if total > max_bytes:
-        raise BadInput(f"{archive}: would unpack to {total:,} bytes, the limit is {max_bytes:,}")
-    if total > _FREE_OF_RATIO and total / packed > MAX_RATIO:
-        raise BadInput(f"{archive}: would unpack to {total / packed:.0f} times its size, the limit is {MAX_RATIO}; "
-                       "fetch it from its source")  # fmt: skip
-    free = shutil.disk_usage(archive.parent).free
-    if total > free:
-        raise BadInput(f"{archive}: needs {total / 1e9:.1f} GB to unpack, {free / 1e9:.1f} GB are free; make room")
-    return total
 
 
 def _write(members: list[_Member], total: int, folder: Path, archive: Path) -> None:

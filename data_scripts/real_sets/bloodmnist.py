@@ -1,16 +1,19 @@
 """BloodMNIST: one .npz of arrays, read row by row; neither pickle nor the whole array in memory."""
 
-import hashlib
+import math
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from real_sets.errors import BadInput
+from real_sets.fetch import digest_of
 from real_sets.labels import keep_classes
-from real_sets.layouts import Item, Listing, facts_of
-from real_sets.problems import BadInput
-from wbc_tutorial.data.laboratories import OPEN_SETS
+from real_sets.listing import Item, Listing, facts_of
+from wbc_tutorial.data.laboratories import OPEN_SETS, Laboratory
 
 __all__ = ["FIELD_UM", "KNOWN_MD5", "NATIVE", "bloodmnist"]
 
@@ -45,24 +48,23 @@ class _Member:
         if version not in ((1, 0), (2, 0)):
             raise BadInput(f"{path}: {name} has the unknown array format {version}; fetch the file again")
         header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
-        self.shape, fortran, self.dtype = header(self.stream)
+        try:
+            self.shape, fortran, self.dtype = header(self.stream)
+        except (ValueError, SyntaxError, TypeError, tokenize.TokenError, MemoryError) as problem:
+            raise BadInput(f"{path}: {name} has a damaged header ({problem}); fetch the file again") from None
+        if min(self.shape, default=0) < 1:
+            raise BadInput(f"{path}: {name} is {self.shape}; expected at least one picture; fetch the file again")
         if self.dtype.hasobject or self.dtype.kind not in "ui" or fortran:
             raise BadInput(f"{path}: {name} holds {self.dtype}, not numbers; fetch the file from its own record")
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield row after row."""
-        count = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        count = math.prod(self.shape[1:]) * self.dtype.itemsize
         for _ in range(self.shape[0]):
             content = self.stream.read(count)
             if len(content) != count:
                 raise zipfile.BadZipFile("the array is cut off")
             yield np.frombuffer(content, self.dtype).reshape(self.shape[1:])
-
-
-def _md5(path: Path) -> str:
-    """Return the file's MD5, the digest its record publishes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _check_shapes(path: Path, archive: zipfile.ZipFile) -> int:
@@ -76,8 +78,8 @@ def _check_shapes(path: Path, archive: zipfile.ZipFile) -> int:
             raise BadInput(f"{path}: {split}_images is {images.shape}; expected 28, 64, 128 or 224 px")
         if images.dtype != np.uint8:
             raise BadInput(f"{path}: {split}_images is {images.dtype}; expected uint8; fetch the file again")
-        if int(np.prod(labels.shape)) != images.shape[0]:
-            raise BadInput(f"{path}: {split} has {images.shape[0]} images but {int(np.prod(labels.shape))} labels; "
+        if labels.shape not in ((images.shape[0],), (images.shape[0], 1)):
+            raise BadInput(f"{path}: {split} has {images.shape[0]} images but {math.prod(labels.shape)} labels; "
                            "fetch the file again")  # fmt: skip
         sides.add(images.shape[1])
     if len(sides) != 1:
@@ -87,6 +89,14 @@ def _check_shapes(path: Path, archive: zipfile.ZipFile) -> int:
 
 def bloodmnist(source: Path, *, classes: int, field_um: float | None) -> Listing:
     """List the pictures of ``bloodmnist[_64|_128|_224].npz``.
+
+    Parameters
+    ----------
+    source : Path
+        The file, or the folder that holds it.
+    classes : {13, 11, 5}
+    field_um : float or None
+        At most the 20 um that the pictures show, the default.
 
     Raises
     ------
@@ -106,11 +116,11 @@ def bloodmnist(source: Path, *, classes: int, field_um: float | None) -> Listing
             side = _check_shapes(path, archive)
     except KeyError as problem:
         raise BadInput(f"{path}: not BloodMNIST, {problem}; fetch it by data_scripts/download.py") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as problem:
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as problem:
         if isinstance(problem, BadInput):
             raise
         raise BadInput(f"{path}: not a readable .npz ({problem}); fetch it again") from None
-    if KNOWN_MD5.get(side) != _md5(path):
+    if KNOWN_MD5.get(side) != digest_of(path, "md5"):
         listing.notes.append(f"{path.name}: its MD5 is not the published one of BloodMNIST at {side} px")
     listing.notes.append(f"BloodMNIST shows {FIELD_UM:g} um, not 25: prepare what it is compared with by "
                          f"--field-um {FIELD_UM:g}")  # fmt: skip
@@ -118,27 +128,31 @@ def bloodmnist(source: Path, *, classes: int, field_um: float | None) -> Listing
     return listing
 
 
-def _items(path: Path, listing: Listing, classes: int, laboratory) -> Iterator[Item]:
+def _label(code: int, classes: int, laboratory: Laboratory) -> tuple[str, str | None, str]:
+    """Return (native label, class, reason) of a number."""
+    native = NATIVE[code] if 0 <= code < len(NATIVE) else ""
+    if not native:
+        return "", None, f"unknown label: {code} is not 0 to 7; fetch the file again"
+    if native in laboratory.dropped:
+        return native, None, f"dropped label {native}: {laboratory.dropped[native]}"
+    label = laboratory.native_labels[native]
+    kept = keep_classes(label, native, classes)
+    return native, kept, "" if kept else f"outside {classes} classes: {label}; use --classes 13 to keep it"
+
+
+def _items(path: Path, listing: Listing, classes: int, laboratory: Laboratory) -> Iterator[Item]:
     """Yield the pictures whose label has a class; list the others as rejected."""
     try:
         with zipfile.ZipFile(path) as archive:
             for split in SPLITS:
                 images, labels = (_Member(archive, f"{split}_{what}", path).rows() for what in ("images", "labels"))
                 for row, (pixels, number) in enumerate(zip(images, labels, strict=True)):
-                    file, code = f"{split}/{row}", int(number.ravel()[0])
-                    native = NATIVE[code] if 0 <= code < len(NATIVE) else ""
-                    label = laboratory.native_labels.get(native)
-                    kept = keep_classes(label, native, classes) if label else None
-                    if not native:
-                        reason = f"unknown label: {code} is not 0 to 7; fetch the file again"
-                    elif native in laboratory.dropped:
-                        reason = f"dropped label {native}: {laboratory.dropped[native]}"
-                    else:
-                        reason = f"outside {classes} classes: {label}; use --classes 13 to keep it"
+                    file = f"{split}/{row}"
+                    native, kept, reason = _label(int(number.ravel()[0]), classes, laboratory)
                     if kept is None:
-                        listing.rejected.append((file, reason))
+                        listing.reject(file, reason)
                         continue
                     yield Item("bloodmnist", file, native, kept, lambda pixels=pixels: pixels,
                                share=listing.field_um / FIELD_UM)  # fmt: skip
-    except (EOFError, zipfile.BadZipFile, OSError) as problem:
+    except (EOFError, zipfile.BadZipFile, zlib.error, OSError) as problem:
         raise BadInput(f"{path}: damaged ({problem}); fetch it again") from None

@@ -60,6 +60,15 @@ def one_line_errors(main: Callable[[Sequence[str] | None], None], argv: Sequence
     before = signal.signal(signal.SIGTERM, _stop) if in_main_thread else None
     _print_any_name()
     try:
+        return _run(main, argv)
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None) -> int:  # noqa: PLR0911
+    """Run `main` and answer each kind of exception."""
+    try:
         main(argv)
         return 0
     except BadInput as problem:
@@ -78,6 +87,3 @@ def one_line_errors(main: Callable[[Sequence[str] | None], None], argv: Sequence
     except OSError as problem:
         fix = _FIXES.get(problem.errno, "check the path and the disk")
         return _complain(f"{problem.filename or 'a file'}: {problem.strerror or problem}; {fix}")
-    finally:
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)

@@ -4,26 +4,26 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from real_sets.errors import BadInput
 from real_sets.names import FileNames, folded
 from real_sets.tables import read_table
-from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE, CODES, find_class
+from wbc_tutorial.data.classes import CLASSES_11, COARSE, COARSE_CLASSES, CODES, class_within, find_class
 
-__all__ = ["LabelTable", "Row", "class_named", "contradict", "keep_classes", "read_label_table"]
+__all__ = ["LabelTable", "Matches", "Row", "class_named", "contradict", "keep_classes", "read_label_table"]
 
 
+@cache
 def class_named(text: str) -> str | None:
-    """Return the class of a name or three-letter code, also coarse ``"neutrophil"`` (NEU) and ``"lymphocyte"``.
+    """Return the class of a name or three-letter code, also coarse ``"neutrophil"`` and ``"lymphocyte"``, or None.
 
     Examples
     --------
     >>> class_named("NGB"), class_named("Monocyte"), class_named("white cell")
     ('neutrophil_band', 'monocyte', None)
     """
-    if folded(text) == "neu":
-        return "neutrophil"
     with contextlib.suppress(ValueError):
         return find_class(folded(text))
     return None
@@ -32,13 +32,12 @@ def class_named(text: str) -> str | None:
 def keep_classes(label: str, native: str, classes: int) -> str | None:
     """Return the label in the space of 13, 11 or 5 classes, or None when it has no place there.
 
-    The 11-class variant also lacks the monoblasts (``MOB``), which the 13 classes count as monocytes.
+    The 13 classes are kept as they are, coarse ``"neutrophil"`` and ``"lymphocyte"`` among them; the rules for the
+    others are the library's own, so that a set says the same whether it was prepared or loaded for 11 classes.
     """
-    if classes == 5:
-        return COARSE.get(label)
-    if classes == 11 and (label in CLASSES[len(CLASSES_11) :] or native == "MOB"):
-        return None
-    return label
+    if classes == 13:
+        return label
+    return class_within(label, CLASSES_11 if classes == 11 else COARSE_CLASSES, native)
 
 
 def contradict(first: str | None, second: str | None) -> bool:
@@ -88,36 +87,40 @@ class LabelTable:
         same = [row for row in self.rows if row.name == name.strip()]
         return same or [row for row in self.rows if folded(row.name) == folded(name)]
 
-    def of_files(self, files: Sequence[str]) -> tuple[dict[str, list[Row]], list[tuple[str, str]]]:
-        """Match rows and files.
-
-        Parameters
-        ----------
-        files : sequence of str
-            Paths below the source, with forward slashes.
-
-        Returns
-        -------
-        rows : dict
-            File -> the rows that name it.
-        unmatched : list of (str, str)
-            Name in the table and why no label was taken from it.
-        """
-        names = FileNames(files)
-        rows: dict[str, list[Row]] = defaultdict(list)
-        unmatched: dict[str, str] = {}
+    def of_files(self, files: Sequence[str]) -> "Matches":
+        """Match the rows of a table of files with the files below the source."""
+        names, matches = FileNames(files), Matches()
         for row in self.rows:
             found = names.find(row.name)
             if len(found) == 1:
-                rows[found[0]].append(row)
-            elif found:
-                unmatched[row.name] = (f"label without image: line {row.line} of {self.path.name} fits "
-                                       f"{len(found)} files, such as {found[0]} and {found[1]}; write the folder and "
-                                       "the ending, too")  # fmt: skip
-            else:
-                unmatched[row.name] = (f"label without image: {self.path.name} names it, but there is no such file; "
-                                       "fetch it or remove the row")  # fmt: skip
-        return dict(rows), list(unmatched.items())
+                matches.rows[found[0]].append(row)
+            for file in found if len(found) > 1 else ():
+                other = found[1] if file == found[0] else found[0]
+                matches.unsure[file] = (f"label not certain: line {row.line} of {self.path.name} fits this file and "
+                                        f"{other}; write the folder and the ending there, too")  # fmt: skip
+            if not found:
+                matches.missing[row.name] = (f"label without image: {self.path.name} names it, but there is no such "
+                                             "file; fetch it or remove the row")  # fmt: skip
+        return matches
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What a table of files says of the files that are there.
+
+    Attributes
+    ----------
+    rows : dict
+        File -> the rows that name it.
+    unsure : dict
+        File -> why a row that fits several files gives it no label.
+    missing : dict
+        Name in the table -> the reason, where there is no such file.
+    """
+
+    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    unsure: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 def _label_of(path: Path, line: int, text: str) -> str | None:

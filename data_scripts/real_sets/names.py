@@ -82,9 +82,9 @@ def _stem(name: str) -> str:
 class FileNames:
     """The files of a folder, found by names as people write them in tables.
 
-    A name fits a file when one of the two paths is the end of the other: ``a.png`` and ``C:\\data\\BAS\\a.png`` both fit
-    ``BAS/a.png``. The first of these that fits any file decides: the same letters; other case or blanks; and, for names
-    without the ending of a picture, both again without it.
+    A name fits a file when one of the two paths is the end of the other: ``a.png`` and ``/home/me/BAS/a.png`` both fit
+    ``BAS/a.png``; a Windows path does, too. The first of these that fits any file decides: the same letters; other case
+    or blanks; and, for names without the ending of a picture, both again without it.
 
     Parameters
     ----------

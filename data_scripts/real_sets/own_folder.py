@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from real_sets.errors import BadInput
-from real_sets.labels import LabelTable, Row, class_named, contradict, keep_classes
+from real_sets.labels import LabelTable, Matches, Row, class_named, contradict, keep_classes
 from real_sets.listing import Item, Listing, reader_of, reason_by_name, walk
 from wbc_tutorial.data.laboratories import FIELD_UM
 
@@ -47,12 +47,14 @@ def _label_by_folder(file: str, table: LabelTable | None) -> tuple[str, str | No
     return native, label, None if label else reason
 
 
-def _label_by_table(file: str, rows: list[Row], table: str) -> tuple[str, str | None, str | None]:
+def _label_by_table(file: str, matches: Matches, table: str) -> tuple[str, str | None, str | None]:
     """Return (native label, class, reason) of a picture that a table names; its folder must not say otherwise."""
     folder = _class_folder(file) or ""
-    if not rows:
+    if file in matches.unsure:
+        return folder, None, matches.unsure[file]
+    if file not in matches.rows:
         return folder, None, f"image without label: no row in {table}; add one"
-    label, reason = _agreed(rows, table)
+    label, reason = _agreed(matches.rows[file], table)
     if reason is None and label is None:
         reason = f"dropped: empty label in {table}"
     elif reason is None and contradict(label, class_named(folder)):
@@ -106,14 +108,12 @@ def own_folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable
                        "give micrometres per pixel, e.g. 0.1 for 10 pixels per micrometre")  # fmt: skip
     listing = Listing(field_um, source, domains={domain: {"px_per_um": 1 / um_per_px}}, um_per_px=um_per_px)
     found = list(walk(source))
-    rows, unmatched = {}, []
-    if table and table.per_file:
-        rows, unmatched = table.of_files([file for file, _ in found])
+    matches = table.of_files([file for file, _ in found]) if table and table.per_file else Matches()
     listing.notes += table.notes if table else []
     items = []
     for file, path in found:
         if table and table.per_file:
-            native, label, problem = _label_by_table(file, rows.get(file, []), table.path.name)
+            native, label, problem = _label_by_table(file, matches, table.path.name)
         else:
             native, label, problem = _label_by_folder(file, table)
         kept = keep_classes(label, native, classes) if label else None
@@ -125,7 +125,7 @@ def own_folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable
             listing.reject(file, reason)
             continue
         items.append(Item(domain, file, native, kept, reader_of(path), group, crop))
-    for name, reason in unmatched:
+    for name, reason in matches.missing.items():
         listing.reject(name, reason)
     _note_unused_rows(listing, table, source, [file for file, _ in found])
     listing.items = items

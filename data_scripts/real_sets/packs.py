@@ -1,16 +1,18 @@
 """Packs: ``<domain>.zip`` of small pictures that already show the field, with one ``manifest.csv``."""
 
-import csv
 import threading
+import unicodedata
 import zipfile
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
+from real_sets.errors import BadInput
 from real_sets.labels import class_named, keep_classes
-from real_sets.layouts import Item, Listing, facts_of, reason_by_name
+from real_sets.listing import Item, Listing, facts_of, reason_by_name
+from real_sets.names import folded, unusable_domain_name
 from real_sets.pictures import MAX_BYTES, Unusable
-from real_sets.problems import BadInput
+from real_sets.tables import read_table
 from wbc_tutorial.data.classes import CLASSES, CODES
 from wbc_tutorial.data.laboratories import FIELD_UM, LABORATORIES, OPEN_SETS
 
@@ -46,22 +48,21 @@ class _Zip:
             raise Unusable(f"unreadable: {problem} in {self.path.name}; fetch it again") from problem
 
 
-def _manifest(path: Path) -> list[dict[str, str]]:
-    """Read the manifest's rows."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = [{name: row.get(name) or "" for name in COLUMNS} for row in reader]
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; packs need a manifest.csv beside the zips") from None
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise BadInput(f"{path}: not a readable CSV ({problem}); fetch it again") from None
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise BadInput(f"{path}: the columns {', '.join(missing)} are missing; expected {','.join(COLUMNS)}")
-    if not all(row["file"] and row["domain"] for row in rows):
-        raise BadInput(f"{path}: a row names no domain or no file; complete or remove it")
-    return rows
+def _manifest(path: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """Read the manifest's rows and what was unusual about it."""
+    wanted = f"the columns {','.join(COLUMNS)}; packs need a manifest.csv beside the zips"
+    table = read_table(path, set(COLUMNS).issubset, wanted)
+    rows = []
+    for line, row in table.rows:
+        if not (row["file"] and row["domain"]):
+            raise BadInput(f"{path}, line {line}: a row names no domain or no file; complete or remove it")
+        row["domain"] = unicodedata.normalize("NFC", row["domain"])
+        if problem := unusable_domain_name(row["domain"]):
+            raise BadInput(f"{path}, line {line}: the domain {row['domain']!r} is no name for a laboratory: {problem}")
+        rows.append(row)
+    if not rows:
+        raise BadInput(f"{path}: no domain at all; it lists nothing below its first line")
+    return rows, table.notes
 
 
 def _label(domain: str, row: dict[str, str], classes: int) -> tuple[str | None, str | None]:
@@ -83,29 +84,39 @@ def _label(domain: str, row: dict[str, str], classes: int) -> tuple[str | None, 
 def _size(row: dict[str, str]) -> tuple[int, int] | None:
     """Return the original's width and height, where the manifest states them."""
     try:
-        return int(row["original_width"]), int(row["original_height"])
-    except (TypeError, ValueError):
+        size = int(row["original_width"]), int(row["original_height"])
+    except ValueError:
         return None
+    return size if min(size) > 0 else None
 
 
 def packs(source: Path, *, domains: list[str] | None, classes: int, field_um: float | None) -> Listing:
     """List the zips of `source`, all domains in one listing.
+
+    Parameters
+    ----------
+    source : Path
+        Holds ``manifest.csv`` and one zip per domain.
+    domains : list of str or None
+        Those to list; None = all of the manifest.
+    classes : {13, 11, 5}
+    field_um : float or None
+        At most the 25 um that packs show, the default.
 
     Raises
     ------
     BadInput
         When the manifest or a zip is missing or cannot be read.
     """
-    rows = _manifest(source / "manifest.csv")
+    rows, notes = _manifest(source / "manifest.csv")
     available = list(dict.fromkeys(row["domain"] for row in rows))
-    chosen = domains or available
+    chosen = [unicodedata.normalize("NFC", name) for name in domains or available]
     unknown = [name for name in chosen if name not in available]
-    if unknown or not chosen:
-        raise BadInput(f"{source / 'manifest.csv'}: no domain {', '.join(unknown) or 'at all'}; "
-                       f"it lists {', '.join(available) or 'nothing'}")  # fmt: skip
+    if unknown:
+        raise BadInput(f"{source / 'manifest.csv'}: no domain {', '.join(unknown)}; it lists {', '.join(available)}")
     if field_um and field_um > FIELD_UM:
         raise BadInput(f"--field-um {field_um:g}: packs show {FIELD_UM:g} um; give at most that, or originals")
-    listing = Listing(field_um or FIELD_UM)
+    listing = Listing(field_um or FIELD_UM, notes=notes)
     items: list[Item] = []
     for domain in chosen:
         laboratory = _LABORATORIES.get(domain)
@@ -118,9 +129,12 @@ def packs(source: Path, *, domains: list[str] | None, classes: int, field_um: fl
 
 def _pack(source: Path, domain: str, rows: list[dict[str, str]], classes: int, listing: Listing) -> list[Item]:
     """List one zip against its rows of the manifest."""
-    path = source / f"{domain}.zip"
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file, but manifest.csv lists it; fetch it or leave it out by --domains")
+    paths = [path for path in sorted(source.iterdir()) if folded(path.name) == folded(f"{domain}.zip")]
+    if len(paths) != 1 or not paths[0].is_file():
+        found = "no such file" if not paths else f"there are {len(paths)} files of this name"
+        raise BadInput(f"{source / f'{domain}.zip'}: {found}, but manifest.csv lists it; fetch it or leave it out by "
+                       "--domains")  # fmt: skip
+    path = paths[0]
     archive = _Zip(path)
     by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in rows:
@@ -136,13 +150,13 @@ def _pack(source: Path, domain: str, rows: list[dict[str, str]], classes: int, l
             reason = "listed twice: the zip holds two files of this name; pack it again"
         seen.add(file)
         if reason:
-            listing.rejected.append((file, reason))
+            listing.reject(file, reason)
             continue
         items.append(Item(domain, file, mine[0]["native_label"], label, partial(archive.read, member),
                           mine[0]["group"], share=listing.field_um / FIELD_UM, original=_size(mine[0])))  # fmt: skip
     for file in sorted(set(by_file) - seen):
-        listing.rejected.append((file, f"label without image: manifest.csv names it, but {path.name} "
-                                       "does not hold it; fetch the zip again"))  # fmt: skip
+        listing.reject(file, f"label without image: manifest.csv names it, but {path.name} does not hold it; fetch the "
+                             "zip again")  # fmt: skip
     return items
 
 

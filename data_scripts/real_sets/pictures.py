@@ -1,15 +1,21 @@
-"""One picture: from the bytes of a file to the centred square of a known physical field, or the reason why not."""
+"""One picture: from the bytes of a file to the square of a known physical field, or the reason why not."""
 
 import io
+import struct
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "Unusable", "read_picture", "shrink_array"]
+from real_sets.colour_profiles import to_srgb
+from real_sets.names import SUFFIXES
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
-"""The only formats that are opened: fewer decoders, fewer doors."""
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Decoded", "Unusable", "read_picture", "shrink_array"]
+
+_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "AVIF", "PPM", "TGA", "PCX", "PSD", "QOI",
+            "SGI")  # fmt: skip
+"""What is opened: pictures of pixels. Drawings (EPS, WMF), which start other programs, are not."""
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
 OVERSAMPLING = 1.5
@@ -17,14 +23,53 @@ OVERSAMPLING = 1.5
 GAP = 2.0
 """Pictures are first reduced by whole numbers while this many pixels per output pixel remain, then resampled."""
 RESAMPLING = Image.Resampling.BICUBIC
+_DARKEST_16_BIT = 32
+"""Of 255: a 16-bit picture that is darker everywhere may hold 12 bits; by how much to stretch it is not stated."""
+_PLAUSIBLE_UM_PER_PX = (0.005, 5.0)
+"""Resolutions outside are meant for printers (72 dpi = 353 um a pixel)."""
+_OTHER_FORMATS = ((0, b"%PDF", "PDF"), (4, b"ftyphei", "HEIC"), (4, b"ftypmif1", "HEIC"), (4, b"JXL ", "JPEG XL"),
+                  (0, b"\xff\x0a", "JPEG XL"), (128, b"DICM", "DICOM"), (0, b"ZISRAWFILE", "Zeiss CZI"),
+                  (0, b"<svg", "SVG"), (0, b"%!PS", "EPS"), (0, b"\x89HDF", "HDF5"))  # fmt: skip
+_CONVERT = "convert it to 8-bit RGB (PNG, TIFF or JPEG) first"
 
 
 class Unusable(Exception):
-    """A picture that cannot be used; the message is ``"<short reason>: <detail and cure>"``."""
+    """A picture that cannot be used; the message is ``"<short reason>: <detail and fix>"``."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture that was read.
+
+    Attributes
+    ----------
+    pixels : uint8 (size, size, 3)
+    original : (int, int)
+        Width and height before the crop.
+    profile : str
+        Name of the colour profile it was converted from, ``""`` for none.
+    um_per_px : float or None
+        Micrometres per pixel, where the file states them.
+    moved : bool
+        True where the square was moved inward, because it reached over the picture's edge.
+    """
+
+    pixels: np.ndarray
+    original: tuple[int, int]
+    profile: str = ""
+    um_per_px: float | None = None
+    moved: bool = False
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Return those of the formats that this Pillow reads."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _bits_per_channel(image: Image.Image, content: bytes) -> int:
-    """Return the depth stored in the file, which Pillow halves silently for 16-bit colour."""
+    """Return the depth stored in the file; of 16 bits Pillow gives the upper 8."""
     if image.format == "PNG":
         return content[24]
     if image.format == "TIFF":
@@ -32,16 +77,43 @@ def _bits_per_channel(image: Image.Image, content: bytes) -> int:
     return 8
 
 
-def _check_colour(image: Image.Image, content: bytes) -> None:
-    """Accept 8-bit colour (RGB, RGBA, palette, YCbCr); refuse what would need a guess."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;") or _bits_per_channel(image, content) > 8:
-        raise Unusable("16-bit: more than 8 bits a channel; convert it to 8-bit RGB first")
-    if image.mode in ("1", "L", "LA", "La"):
+def _check_colour(image: Image.Image) -> None:
+    """Accept colour (RGB, RGBA, palette, YCbCr, CMYK with a profile); refuse what would need a guess."""
+    if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;"):
         raise Unusable("grey: one channel, but the stain's colour is needed; export the colour image")
-    if image.mode == "CMYK":
+    if image.mode == "CMYK" and not image.info.get("icc_profile"):
         raise Unusable("CMYK: meant for print, its colours depend on a profile; convert it to RGB first")
-    if image.mode not in ("RGB", "RGBA", "RGBX", "P", "PA", "YCbCr"):
-        raise Unusable(f"colour mode: {image.mode} is not RGB; convert it to 8-bit RGB first")
+    if image.mode not in ("RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "YCbCr", "CMYK"):
+        raise Unusable(f"colour mode: {image.mode} is not RGB; {_CONVERT}")
+
+
+def _whole_tiff(content: bytes) -> str | None:
+    """Describe a TIFF whose directory is whole, though Pillow does not read its pixels; None where it is broken."""
+    try:
+        head = content[: 16 if content[2] == 43 or content[3] == 43 else 8]
+        directory = TiffImagePlugin.ImageFileDirectory_v2(head)
+        stream = io.BytesIO(content)
+        stream.seek(directory.next)
+        directory.load(stream)
+        bits, kind = max(directory[258]), directory.get(339, (1,))[0]
+        starts, counts = (directory.get(a) or directory.get(b) for a, b in ((273, 324), (279, 325)))
+        whole = max(a + b for a, b in zip(starts, counts, strict=True)) <= len(content)
+        return f"TIFF of {bits}-bit {'floats' if kind == 3 else 'numbers'}" if whole else None
+    except Exception:  # a broken directory raises almost anything
+        return None
+
+
+def _unidentified(content: bytes, name: str) -> Unusable:
+    """Say what a file is that Pillow does not know: another format, a damaged picture, or none."""
+    other = next((text for at, magic, text in _OTHER_FORMATS if content[at : at + len(magic)] == magic), None)
+    if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        other = _whole_tiff(content)
+    if other:
+        return Unusable(f"format: {other} is not read here; {_CONVERT}")
+    if name.lower().endswith(SUFFIXES):
+        return Unusable("unreadable: neither JPEG, PNG, TIFF nor another picture inside, or damaged at its beginning; "
+                        "fetch it again or replace it")  # fmt: skip
+    return Unusable("not an image: no JPEG, PNG, TIFF or other picture inside; move it elsewhere")
 
 
 def _open(content: bytes, name: str) -> Image.Image:
@@ -51,34 +123,93 @@ def _open(content: bytes, name: str) -> Image.Image:
     if len(content) > MAX_BYTES:
         raise Unusable(f"too large: the file has {len(content):,} bytes, the limit is {MAX_BYTES:,}")
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
         raise Unusable(f"too large: the picture has more than {MAX_PIXELS:,} pixels") from problem
     except UnidentifiedImageError as problem:
-        if name.lower().endswith(SUFFIXES):
-            raise Unusable("unreadable: neither JPEG, PNG, TIFF nor BMP inside, or damaged; fetch it again"
-                           ) from problem  # fmt: skip
-        raise Unusable("not an image: no JPEG, PNG, TIFF or BMP inside; move it elsewhere") from problem
+        raise _unidentified(content, name) from problem
     if image.width * image.height > MAX_PIXELS:
         raise Unusable(f"too large: the picture has {image.width}x{image.height} px, "
                        f"the limit is {MAX_PIXELS:,} pixels")  # fmt: skip
     if min(image.size) < 1:
         raise Unusable(f"zero-size: the picture has {image.width}x{image.height} px; fetch it again")
-    if image.format == "TIFF" and image.n_frames > 1:
-        raise Unusable(f"several pages: {image.n_frames} pictures in one file; save one picture per file")
+    frames = 1 if image.format in ("MPO", "PSD") else getattr(image, "n_frames", 1)  # their first frame is the picture
+    if frames > 1:
+        raise Unusable(f"several pages: {frames} pictures in one file; save one picture per file")
     return image
 
 
-def _square(width: int, height: int, crop: float | None, share: float) -> float:
-    """Return the side of the centred square, or refuse a picture that does not hold it."""
+def _stated_um_per_px(image: Image.Image) -> float | None:
+    """Return micrometres per pixel as the file states them, unless the statement is meant for a printer."""
+    scale = None
+    if image.format == "TIFF":
+        across, unit = image.tag_v2.get(282), image.tag_v2.get(296, 2)
+        text = str(image.tag_v2.get(270, "")).lower()
+        micrometre = any(f"unit={name}" in text for name in ("micron", "um", "\xb5m", "\u03bcm", "\\u00b5m"))
+        length = {2: 25_400.0, 3: 10_000.0}.get(unit, 1.0 if micrometre else None)
+        scale = length / float(across) if length and across else None
+    elif dpi := image.info.get("dpi"):
+        scale = 25_400.0 / float(dpi[0]) if dpi[0] else None
+    low, high = _PLAUSIBLE_UM_PER_PX
+    return scale if scale and low <= scale <= high else None
+
+
+def _box(width: int, height: int, crop: float | None, share: float, centre: tuple[float, float] | None,
+         ) -> tuple[float, float, float, bool]:  # fmt: skip
+    """Return (left, top, side, moved) of the square, or refuse a picture that does not hold it."""
     if crop is None:
         if abs(width - height) > 1:
             raise Unusable(f"not square: {width}x{height} px, but the whole picture should show the field")
-        return min(width, height) * share
-    if min(width, height) < crop - max(1.0, 0.005 * crop):
+        side = min(width, height) * share
+    elif min(width, height) < crop - max(1.0, 0.005 * crop):
         raise Unusable(f"too small: {width}x{height} px, but the field needs {crop:g}x{crop:g} px; "
                        "use the original picture, or a smaller --field-um for every set")  # fmt: skip
-    return min(crop, width, height)
+    else:
+        side = min(crop, width, height)
+    if centre is None:
+        return (width - side) / 2, (height - side) / 2, side, False
+    left, top = centre[0] * width - side / 2, centre[1] * height - side / 2
+    inside = min(max(left, 0), width - side), min(max(top, 0), height - side)
+    return *inside, side, inside != (left, top)
+
+
+def _decode(image: Image.Image, size: int, crop: float | None, share: float,
+            centre: tuple[float, float] | None) -> Decoded:  # fmt: skip
+    """Decode, cut the square, shrink it."""
+    width, height = image.size
+    stated = _stated_um_per_px(image)
+    left, top, side, moved = _box(width, height, crop, share, centre)
+    scale = 1
+    if image.format == "JPEG":
+        while scale < 8 and side / (2 * scale) >= OVERSAMPLING * size:
+            scale *= 2
+        if scale > 1:
+            image.draft("RGB", (width // scale, height // scale))
+    image.load()
+    left, top = left / scale, top / scale
+    right, bottom = min(left + side / scale, image.width), min(top + side / scale, image.height)
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA")
+    if image.mode not in ("RGB", "CMYK"):  # a fourth channel is dropped, never blended
+        image = image.convert("RGB")
+    image, profile = to_srgb(image)
+    if image.mode != "RGB":
+        raise Unusable("CMYK: its colour profile cannot be used; convert it to RGB first")
+    pixels = np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, right, bottom), reducing_gap=GAP))
+    return Decoded(pixels, (width, height), profile, stated, moved)
+
+
+def _broken(problem: Exception) -> Unusable:
+    """Say why a picture cannot be decoded; decoders raise many kinds of exception."""
+    text = " ".join(str(problem).split())
+    small = text.lower()
+    if "truncated" in small:
+        return Unusable(f"truncated: {text}; fetch it again")
+    if any(word in small for word in ("not available", "not supported", "unsupported", "not implemented")):
+        return Unusable(f"format: {text}; {_CONVERT}")
+    if isinstance(problem, OverflowError | struct.error | MemoryError):
+        text = "its header states impossible numbers"
+    return Unusable(f"unreadable: {text or type(problem).__name__}; fetch it again")
 
 
 def read_picture(
@@ -88,9 +219,10 @@ def read_picture(
     size: int,
     crop: float | None = None,
     share: float = 1.0,
+    centre: tuple[float, float] | None = None,
     native: tuple[int, int] | None = None,
-) -> tuple[np.ndarray, tuple[int, int]]:
-    """Decode, crop the centred square, shrink it.
+) -> Decoded:
+    """Decode, convert to sRGB, cut the square, shrink it.
 
     Parameters
     ----------
@@ -101,61 +233,44 @@ def read_picture(
     size : int
         Side of the result, pixels.
     crop : float, optional
-        Side of the centred square that shows the physical field, in native pixels; None = `share` of the whole
-        picture, which must be square.
-    share : float
+        Side of the square that shows the physical field, in native pixels; None = `share` of the whole picture,
+        which must be square.
+    share : float, default=1.0
         Used where `crop` is None.
+    centre : (float, float), optional
+        Centre of the square, as shares of width and height; default: the picture's centre.
     native : (int, int), optional
         Width and height a known set's pictures have; more than 10 px off means that they were rescaled.
-
-    Returns
-    -------
-    pixels : (size, size, 3) uint8
-    original : (int, int)
-        Width and height before the crop.
 
     Raises
     ------
     Unusable
-        With the reason and the cure.
+        With the reason and the fix.
     """
     try:
         image = _open(content, name)
-        _check_colour(image, content)
-        width, height = image.size
-        if native and max(abs(width - native[0]), abs(height - native[1])) > 10:
-            raise Unusable(f"unexpected size: {width}x{height} px, but this set's pictures have "
+        deep = _bits_per_channel(image, content) > 8
+        _check_colour(image)
+        if native and max(abs(image.width - native[0]), abs(image.height - native[1])) > 10:
+            raise Unusable(f"unexpected size: {image.width}x{image.height} px, but this set's pictures have "
                            f"{native[0]}x{native[1]} px; use the originals, not a rescaled copy")  # fmt: skip
-        side = _square(width, height, crop, share)
-        scale = 1
-        if image.format == "JPEG":
-            while scale < 8 and side / (2 * scale) >= OVERSAMPLING * size:
-                scale *= 2
-            if scale > 1:
-                image.draft("RGB", (width // scale, height // scale))
-        image.load()
-        left, top = (width - side) / 2 / scale, (height - side) / 2 / scale
-        right, bottom = min(left + side / scale, image.width), min(top + side / scale, image.height)
-        if image.mode in ("P", "PA"):
-            image = image.convert("RGBA")
-        if image.mode != "RGB":  # a fourth channel is dropped, never blended
-            image = image.convert("RGB")
-        pixels = np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, right, bottom), reducing_gap=GAP))
+        decoded = _decode(image, size, crop, share, centre)
     except Unusable:
         raise
-    except Exception as problem:  # decoders raise many kinds; each means: this file cannot be read
-        text = " ".join(str(problem).split())
-        kind = "truncated" if "truncated" in text.lower() else "unreadable"
-        raise Unusable(f"{kind}: {text or type(problem).__name__}; fetch it again") from problem
+    except Exception as problem:
+        raise _broken(problem) from problem
+    pixels = decoded.pixels
+    if deep and pixels.max() < _DARKEST_16_BIT:
+        raise Unusable(f"16-bit: its brightest value is {pixels.max()} of 255 after scaling, so that it may hold fewer "
+                       "bits; convert all pictures to 8-bit RGB by one factor")  # fmt: skip
     if not (pixels[..., 0] != pixels[..., 1]).any() and not (pixels[..., 1] != pixels[..., 2]).any():
         raise Unusable("grey: three equal channels, but the stain's colour is needed; export the colour image")
-    return pixels, (width, height)
+    return decoded
 
 
 def shrink_array(pixels: np.ndarray, *, size: int, share: float = 1.0) -> np.ndarray:
     """Crop and shrink a square picture that is already an array, (S, S, 3) uint8 -> (size, size, 3) uint8."""
     height, width = pixels.shape[:2]
-    side = _square(width, height, None, share)
-    left, top = (width - side) / 2, (height - side) / 2
+    left, top, side, _ = _box(width, height, None, share, None)
     image = Image.fromarray(pixels)
     return np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, left + side, top + side)))

@@ -5,7 +5,26 @@ from dataclasses import dataclass
 from real_sets.bloodmnist import KNOWN_MD5
 from wbc_tutorial.data.laboratories import LABORATORIES, OPEN_SETS, Laboratory
 
-__all__ = ["MATEK_STEPS", "MLL_CLASSES", "SOURCES", "Source", "bloodmnist_file", "laboratory_of", "mll_file"]
+__all__ = ["MATEK_STEPS", "MLL_CLASSES", "SOURCES", "Archive", "Source", "bloodmnist_file", "laboratory_of", "mll_file"]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file to fetch.
+
+    Attributes
+    ----------
+    address : str
+        Where it lies; GitHub's archives are those of one commit, which cannot change.
+    file : str
+        Its name on the disk.
+    folder : str
+        The folder it is unpacked to; empty: it is not unpacked.
+    """
+
+    address: str
+    file: str
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -15,75 +34,76 @@ class Source:
     Attributes
     ----------
     name : str
-        Key of the set; its facts stand in `wbc_tutorial.laboratories`.
+        Key of the set; its facts stand in `wbc_tutorial.data.laboratories`.
     page : str
         The page people read; the way by hand when an address fails.
-    address, file : str
-        What is fetched, and its name on the disk; for several files ``{}`` is filled in.
-    kind : str
-        ``"zip"``, ``"rar"`` (unpacked by the user) or ``"npz"`` (not unpacked).
+    archives : tuple of Archive
+        What is fetched; ``{}`` stands for one of several names.
     limit : int
-        Most bytes the file may have.
-    folder : str
-        Folder the archive is unpacked to.
+        Most bytes each of them may have.
     then : str
         What to do next, printed at the end.
     """
 
     name: str
     page: str
-    address: str
-    file: str
-    kind: str
+    archives: tuple[Archive, ...]
     limit: int
-    folder: str = ""
     then: str = ""
 
 
+def _commit(owner: str, repository: str, commit: str, file: str, folder: str = "") -> Archive:
+    """Return GitHub's archive of one commit; by default it is unpacked below the folder ``bccd``."""
+    return Archive(f"https://github.com/{owner}/{repository}/archive/{commit}.zip", file,
+                   folder or f"bccd/{repository}-{commit}")  # fmt: skip
+
+
 _GB = 10**9
+_PREPARE = "python data_scripts/prepare.py"
 SOURCES = {
     source.name: source
     for source in (
         Source(
             "acevedo_20", "https://data.mendeley.com/datasets/snkd93bnjr/1",
-            "https://data.mendeley.com/public-files/datasets/snkd93bnjr/files/"
-            "2fc38728-2ae7-4a62-a857-032af82334c3/file_downloaded",
-            "PBC_dataset_normal_DIB.zip", "zip", _GB, "PBC_dataset_normal_DIB",
-            "python data_scripts/prepare.py acevedo_20 --source {out}/PBC_dataset_normal_DIB --out {out}/acevedo_20_64",
+            (Archive("https://data.mendeley.com/public-files/datasets/snkd93bnjr/files/"
+                     "2fc38728-2ae7-4a62-a857-032af82334c3/file_downloaded", "PBC_dataset_normal_DIB.zip",
+                     "PBC_dataset_normal_DIB"),), _GB,
+            f"{_PREPARE} acevedo_20 --source {{out}}/PBC_dataset_normal_DIB --out {{out}}/acevedo_20_64",
         ),
         Source(
             "mll_23", "https://zenodo.org/records/14277609",
-            "https://zenodo.org/records/14277609/files/{}.zip?download=1", "{}.zip", "zip", 8 * _GB, "mll_23/{}",
-            "python data_scripts/prepare.py mll_23 --source {out}/mll_23 --out {out}/mll_23_64",
+            (Archive("https://zenodo.org/records/14277609/files/{}.zip?download=1", "{}.zip", "mll_23/{}"),), 8 * _GB,
+            f"{_PREPARE} mll_23 --source {{out}}/mll_23 --out {{out}}/mll_23_64",
         ),
         Source(
             "raabin", "https://raabindata.com/free-data/",
-            "http://dl.raabindata.com/WBC/Cropped_double_labeled/Train.rar", "Train.rar", "rar", 2 * _GB, "",
+            (Archive("https://dl.raabindata.com/WBC/Cropped_double_labeled/Train.rar", "Train.rar"),), 2 * _GB,
             "unpack it by a program of your own (Python reads no rar): `unar {file}`, `unrar x {file}` or 7-Zip, in "
-            "{out}; then: python data_scripts/download.py raabin --check {out}; then: python data_scripts/prepare.py "
+            f"{{out}}; then: python data_scripts/download.py raabin --check {{out}}; then: {_PREPARE} "
             "raabin --source {out}/Train --out {out}/raabin_64",
         ),
         Source(
             "bloodmnist", "https://zenodo.org/records/10519652",
-            "https://zenodo.org/records/10519652/files/bloodmnist{}.npz?download=1", "bloodmnist{}.npz", "npz",
-            4 * _GB, "",
-            "python data_scripts/prepare.py bloodmnist --source {file} --out {out}/bloodmnist_64",
+            (Archive("https://zenodo.org/records/10519652/files/bloodmnist{}.npz?download=1", "bloodmnist{}.npz"),),
+            4 * _GB, f"{_PREPARE} bloodmnist --source {{file}} --out {{out}}/bloodmnist_64",
         ),
         Source(
             "chula", "https://github.com/singgihbekti/WBC_Dataset",
-            "https://github.com/singgihbekti/WBC_Dataset/archive/HEAD.zip", "chula.zip", "zip", 2 * _GB, "chula",
-            "whole fields with one text file of boxes each (class x y width height; classes 0 to 4 are neutrophil, "
-            "eosinophil, basophil, lymphocyte, monocyte): cut 280 px around each box into <class>/<image>, then: "
-            "python data_scripts/prepare.py folder --domain chula --um-per-px 0.0893 --source ...",
+            (_commit("singgihbekti", "WBC_Dataset", "45759ab1e6258b9746377a0935077e2eef0da41b", "chula.zip", "chula"),),
+            2 * _GB, f"{_PREPARE} chula --source {{out}}/chula --out {{out}}/chula_64",
         ),
         Source(
             "bccd", "https://github.com/Shenggan/BCCD_Dataset",
-            "https://github.com/Shenggan/BCCD_Dataset/archive/HEAD.zip", "bccd.zip", "zip", _GB, "bccd",
-            "whole fields with boxes in Annotations/*.xml; the kind of white cell is not among them: crops sorted by "
-            "class are at https://github.com/apple2373/BCCD (folder BCCD_cropped)",
+            (_commit("Shenggan", "BCCD_Dataset", "862b232accac2e8d4ee2d95738d51195f0476395", "bccd.zip"),
+             _commit("apple2373", "BCCD", "73e268a747db2f39d21850e71baceb94d058f8af", "bccd_kinds.zip")),
+            _GB, f"{_PREPARE} bccd --source {{out}}/bccd --out {{out}}/bccd_64 (fields and boxes are of "
+            "Shenggan/BCCD_Dataset, MIT; which kind of white cell each box shows is read from the folder names of "
+            "apple2373/BCCD, which states no licence)",
         ),
     )
 }  # fmt: skip
+"""By name. The commits: Chula's notebook at 45759ab1 shows a clone of the whole set (1,004 files); the README of BCCD
+at 862b232a describes its 364 fields in the folder BCCD."""
 
 MLL_CLASSES = (
     "basophil", "eosinophil", "hairy_cell", "lymphocyte", "lymphocyte_large_granular", "lymphocyte_neoplastic",
@@ -109,13 +129,13 @@ def laboratory_of(name: str) -> Laboratory:
     return (LABORATORIES | OPEN_SETS)[name]
 
 
-def bloodmnist_file(size: int) -> tuple[str, str, str]:
-    """Return (address, file name, digest) of BloodMNIST at 28, 64, 128 or 224 px."""
-    source, suffix = SOURCES["bloodmnist"], "" if size == 28 else f"_{size}"
-    return source.address.format(suffix), source.file.format(suffix), f"md5:{KNOWN_MD5[size]}"
+def bloodmnist_file(size: int) -> tuple[Archive, str]:
+    """Return BloodMNIST at 28, 64, 128 or 224 px, and its published digest."""
+    (archive,), suffix = SOURCES["bloodmnist"].archives, "" if size == 28 else f"_{size}"
+    return Archive(archive.address.format(suffix), archive.file.format(suffix)), f"md5:{KNOWN_MD5[size]}"
 
 
-def mll_file(name: str) -> tuple[str, str, str]:
-    """Return (address, file name, folder) of one class of MLL23."""
-    source = SOURCES["mll_23"]
-    return source.address.format(name), source.file.format(name), source.folder.format(name)
+def mll_file(name: str) -> Archive:
+    """Return the archive of one class of MLL23."""
+    (archive,) = SOURCES["mll_23"].archives
+    return Archive(*(text.format(name) for text in (archive.address, archive.file, archive.folder)))

@@ -1,4 +1,4 @@
-"""Tables: a CSV as a spreadsheet may have saved it, whatever its delimiter and encoding, or one line that says why not."""
+"""Tables: a CSV as a spreadsheet may have saved it, whatever its delimiter and encoding."""
 
 import codecs
 import csv
@@ -91,7 +91,7 @@ def read_table(path: Path, fits: Callable[[set[str]], bool], wanted: str) -> Tab
     """
     text, remark = _text_of(path, wanted)
     first = next((line for line in text.splitlines() if line.strip()), "")
-    for delimiter, name in _DELIMITERS.items():
+    for delimiter in _DELIMITERS:
         columns = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
         if fits(set(columns)):
             break
@@ -110,5 +110,5 @@ def read_table(path: Path, fits: Callable[[set[str]], bool], wanted: str) -> Tab
         rows.append((line, dict(zip(columns, [*fields, *[""] * len(columns)], strict=False))))
     notes = [f"{path.name}: {remark}"] if remark else []
     if delimiter != ",":
-        notes.append(f"{path.name}: its fields are separated by {name}")
+        notes.append(f"{path.name}: its fields are separated by {_DELIMITERS[delimiter]}")
     return Table(columns, rows, notes)

@@ -1,6 +1,6 @@
 """How much faster prepare reads pictures than one plain Pillow loop, as a ratio measured in one run.
 
-    python data_scripts/benchmark_prepare.py LAYOUT --source DIR [--repeat 5] [--size 64]
+    PYTHONPATH=data_scripts python tests/benchmarks/benchmark_prepare.py LAYOUT --source DIR [--repeat 5] [--size 64]
 
 Both read the same files, cut the same square and shrink it by the same filter. Rounds of the two alternate, and the
 ratio is that of the medians, so that a busy machine slows both.
@@ -15,11 +15,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from prepare import processors
-from real_sets.layouts import Item, known_folders
+from real_sets.arguments import OneLineParser
+from real_sets.errors import one_line_errors
+from real_sets.known_folders import known_folders
+from real_sets.listing import Item
 from real_sets.pictures import RESAMPLING
-from real_sets.problems import OneLineParser, one_line_errors
 from real_sets.reading import read_listing
+
+from wbc_tutorial.data.processors import usable_processors
 
 __all__ = ["compare", "plain_loop"]
 
@@ -68,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--repeat", type=int, default=5, help="read the files this many times (default 5)")
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--jobs", type=int, default=processors(), help="threads (default: the processors)")
+    parser.add_argument("--jobs", type=int, default=usable_processors(), help="threads (default: the processors)")
     options = parser.parse_args(argv)
     facts = compare(options.layout, options.source, repeat=options.repeat, size=options.size, jobs=options.jobs)
     print(f"{options.layout}: {facts['pictures']} pictures, plain loop {facts['plain_seconds']:.2f} s, "

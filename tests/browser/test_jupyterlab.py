@@ -104,7 +104,7 @@ def picture(board):
 
 def test_a_slider_changes_the_picture_and_an_exercise_answers(open_notebook, jupyterlab):
     page = open_notebook(f"{jupyterlab.url}/lab/tree/02_domain_shift.ipynb")
-    cell = cell_with(page, "widgets.laboratory_board(")
+    cell = cell_with(page, "widgets.interactive_laboratory(")
     cell.locator(".cm-content").click()
     choose(page, "Run", "Run All Above Selected Cell")
     cell.locator(".cm-content").click()

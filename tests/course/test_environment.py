@@ -10,6 +10,7 @@ import pytest
 
 from wbc_tutorial.course import environment
 
+
 def test_all_is_well_here():
     report = environment.check()
     assert report.ok and repr(report) == "Setup: all is well." and report.threads >= 1

@@ -12,19 +12,19 @@ from wbc_tutorial.course.exercises import (
     check_boda_by_hand,
     check_class_share,
     check_count_factor,
-    check_mended_loss,
+    check_fixed_loss,
     check_two_scores,
 )
 
 CHECKS = [
     check_boda_by_hand,
     check_count_factor,
-    check_mended_loss,
+    check_fixed_loss,
     check_balanced_weights,
     check_class_share,
     check_two_scores,
 ]
-GARBAGE = ["a string", "0.4", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
+GARBAGE = ["a string", "0.4", "5", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
            True, [("a", "b")], print, 10**400, 1j, torch.zeros(3), (None, None)]  # fmt: skip
 near, mid, far = (math.exp(-a) for a in (1, 2, 3))
 
@@ -62,11 +62,14 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     ("check", "answers"),
     [
         (check_boda_by_hand, (1 + math.log(near + mid + far), 0.408, torch.tensor(0.4076), np.float32(0.4076))),
-        (check_count_factor, ((1633 / 109) ** 0.5 / 109, 0.0355, np.array(0.0355), torch.tensor([0.0355]))),
-        (check_mended_loss, (mended, lambda a, p, e: mended(a, p, e).reshape(1))),
+        (check_count_factor, ((1633 / 109) ** 0.5 / 109, 0.0355, 0.036, np.array(0.0355), torch.tensor([[0.0355]]))),
+        (check_fixed_loss, (mended, lambda a, p, e: mended(a, p, e).reshape(1))),
         (check_balanced_weights, (balanced_weights, lambda n: balanced_weights(n).tolist())),
-        (check_class_share, (5 / 12, 0.417, np.float64(5 / 12))),
-        (check_two_scores, ((-0.03, 0.25), [-0.03, 0.25], np.array([-0.03, 0.25]), torch.tensor([-0.03, 0.25]))),
+        (check_class_share, (5 / 12, 0.417, 0.42, 41.7, "5/12", np.float64(5 / 12))),
+        (
+            check_two_scores,
+            ((-0.03, 0.25), [-0.03, 0.25], np.array([-0.03, 0.25]), torch.tensor([-0.03, 0.25]), (-3, 25)),
+        ),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -85,7 +88,7 @@ MISTAKES = {
         (1633 / 109) ** 0.5, 1 / 109, 1633 / 109**2, (1633 / 109) ** 0.5 / 1633,
         (1633 / 109) ** 0.5 * 109, 0.5 * 1633 / 109**2, 1e-9, "x",
     ],
-    check_mended_loss: [
+    check_fixed_loss: [
         lambda a, p, e: a[p].mean() - torch.logsumexp(-a[e], 0),
         lambda a, p, e: a[p].sum() + torch.logsumexp(-a[e], 0),
         lambda a, p, e: a[p].mean() + torch.logsumexp(-a, 0),
@@ -104,12 +107,12 @@ MISTAKES = {
         inverse, lambda n: inverse(n) / n.shape[1], lambda n: np.where(n > 0, 1 / n.sum(axis=1, keepdims=True), 0),
         lambda n: np.where(n > 0, 1 / n.sum(axis=0).clip(1), 0) / (n.sum(axis=0) > 0).sum(),
         lambda n: np.sqrt(inverse(n)) / present(n), lambda n: n / n.sum(axis=1, keepdims=True),
-        lambda n: 1 / (n * present(n)), lambda n: balanced_weights(n)[0], lambda n: None, lambda n: 0.5 * inverse(n),
+        lambda n: 1 / (n * present(n)), lambda n: np.nan_to_num(1 / (n * present(n)), posinf=0), lambda n: balanced_weights(n)[0], lambda n: None, lambda n: 0.5 * inverse(n),
         lambda n: 1 // 0, "x",
     ],
     check_class_share: [1 / 3, 110 / 160, (0.9 + 1 / 3) / 2, 1 / 2, 5 / 6, 1 / 6, 2 / 5, 0.99, "x"],
     check_two_scores: [
-        (0.25, -0.03), (0.03, -0.25), (-3, 25), (0.89, 0.85), (0.92, 0.60), (0.25, 0.25), (-0.03, -0.03), (-0.03, 0.1),
+        (0.25, -0.03), (0.03, -0.25), (0.89, 0.85), (0.92, 0.60), (0.25, 0.25), (-0.03, -0.03), (-0.03, 0.1),
         (0.7, 0.25), (0.7, 0.7), (1, 2, 3), "x",
     ],
 }  # fmt: skip
@@ -121,15 +124,15 @@ def test_each_mistake_has_a_hint_of_its_own(check):
 
 
 def test_the_points_stay_when_another_image_is_chosen():
-    from wbc_tutorial.course.widgets import points_board
+    from wbc_tutorial.course.widgets import interactive_points
 
     points = np.array([(0.0, 1.0), (2.0, 0.0), (1.0, 1.0), (3.0, 2.0)])
-    board = points_board(points, [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte"))
-    first = board._picture.png
-    board._controls["x"].value = 1.5
-    assert board.points.tolist() == [[1.5, 1.0], *points[1:].tolist()] and points[0, 0] == 0
-    board._controls["image"].value = 3
-    assert (board._controls["x"].value, board._controls["y"].value) == (3, 2)
-    board._controls["rule"].value = "balanced and calibrated"
-    assert board.points.tolist() == [[1.5, 1.0], *points[1:].tolist()]
-    assert board._picture.png != first
+    figure = interactive_points(points, [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte"))
+    first = figure._picture.png
+    figure._controls["x"].value = 1.5
+    assert figure.points.tolist() == [[1.5, 1.0], *points[1:].tolist()] and points[0, 0] == 0
+    figure._controls["image"].value = 3
+    assert (figure._controls["x"].value, figure._controls["y"].value) == (3, 2)
+    figure._controls["rule"].value = "balanced and calibrated"
+    assert figure.points.tolist() == [[1.5, 1.0], *points[1:].tolist()]
+    assert figure._picture.png != first

@@ -26,8 +26,8 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     ("check", "answers"),
     [
         (check_imbalance_ratio, (ratio, lambda counts: np.float64(ratio(counts)), lambda n: np.array([ratio(n)]))),
-        (check_macro_f1, ((16 / 17 + 2 / 3) / 2, 0.8, 0.804, np.float32(0.8039))),
-        (check_pull_and_push, (18336 / 132, 139, 138.9, np.array(138.909))),
+        (check_macro_f1, ((16 / 17 + 2 / 3) / 2, 0.8, 0.804, np.float32(0.8039), 80.39, "80.4 %")),
+        (check_pull_and_push, (18336 / 132, 139, 138.9, np.array(138.909), [138.9])),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -40,7 +40,7 @@ MISTAKES = {
         lambda n: max(n) * len(n) / sum(n),
         lambda n: "many", lambda n: n.nothing, lambda n: 7.0, 771.3, lambda n: np.float64(max(n)) / max(min(n), 1e-9),
     ],
-    check_macro_f1: [0.9, 0.75, 0.9444, 0.8 * 16 / 17 + 0.2 * 2 / 3, 16 / 17, 2 / 3, 0.5, "x"],
+    check_macro_f1: [0.807, 0.9, 0.75, 0.9444, 0.8 * 16 / 17 + 0.2 * 2 / 3, 16 / 17, 2 / 3, 0.5, "x"],
     check_pull_and_push: [132 / 18336, 18336 / 11, 18336 / 143, 18336 / 13, 132 / 13, 12.0, "x"],
 }  # fmt: skip
 

@@ -22,6 +22,19 @@ def step(model, optimizer, images, labels):
     optimizer.step()
 
 
+def by_features_and_head(model, optimizer, images, labels):
+    optimizer.zero_grad()
+    F.cross_entropy(model.head(model.features(images)), labels).backward()
+    optimizer.step()
+
+
+def moved_too_early(model, optimizer, images, labels):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(images), labels)
+    optimizer.step()
+    loss.backward()
+
+
 def never_cleared(model, optimizer, images, labels):
     F.cross_entropy(model(images), labels).backward()
     optimizer.step()
@@ -68,9 +81,9 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_cross_entropy, (-math.log(P), np.float32(-math.log(P)), torch.tensor(-math.log(P)), 0.24)),
-        (check_share_of_fall, (2 / 3, 0.667, 0.3 / 0.45)),
-        (check_training_step, (step,)),
+        (check_cross_entropy, (-math.log(P), np.float32(-math.log(P)), torch.tensor(-math.log(P)), 0.24, [0.2395])),
+        (check_share_of_fall, (2 / 3, 0.667, 0.67, 0.3 / 0.45, 66.67, "2/3")),
+        (check_training_step, (step, by_features_and_head)),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -82,10 +95,10 @@ MISTAKES = {
         P, math.log(P), -math.log10(P), sum(BINARY), sum(BINARY) / 3, BINARY[0], -math.log((1 - P) / 2), -2, 5, "x",
     ],
     check_share_of_fall: [
-        1 / 3, 0.3, 0.45, 0.65 / 0.8, 0.3 / 0.8, 0.3 / 0.65, 1.5, 66.67, 5, "x",
+        1 / 3, 0.3, 0.45, 0.65 / 0.8, 0.3 / 0.8, 0.3 / 0.65, 1.5, 0.66, 5, "x",
     ],
     check_training_step: [
-        never_cleared, never_moved, cleared_too_late, never_differentiated, nothing, twice,
+        never_cleared, never_moved, moved_too_early, cleared_too_late, never_differentiated, nothing, twice,
         with_loss(lambda z, y: F.cross_entropy(z.softmax(1), y)),
         with_loss(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
         with_loss(lambda z, y: -F.cross_entropy(z, y)),
@@ -104,7 +117,7 @@ def test_each_mistake_has_a_hint_of_its_own(check):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [(nothing, "replace its ..."), (never_differentiated, "no gradient was computed"), (never_moved, "act?"),
-     (cleared_too_late, "between backward and step")],
+     (cleared_too_late, "between backward and step"), (moved_too_early, "first loss.backward()")],
 )  # fmt: skip
 def test_an_unmoved_model_gets_the_hint_for_what_is_missing(wrong, words):
     assert words in check_training_step(wrong).text

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import f1_score
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
@@ -30,8 +31,8 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_absent_pairs, (ABSENT, set(ABSENT), ABSENT[::-1], np.array(ABSENT), tuple(map(list, ABSENT)))),
-        (check_ceiling, (10 / 13, 0.769, np.float64(10 / 13))),
+        (check_absent_pairs, (ABSENT, set(ABSENT), ABSENT[::-1], np.array(ABSENT), tuple(map(list, ABSENT)), torch.tensor(ABSENT), np.array(ABSENT) * 1.0)),
+        (check_ceiling, (10 / 13, 0.769, 0.77, np.float64(10 / 13), 76.9, "10/13")),
         (check_macro_over_present, (PRESENT_F1, lambda *a: np.array(PRESENT_F1(*a)))),
     ],
 )
@@ -42,9 +43,9 @@ def test_solutions_are_right(check, answers):
 MISTAKES = {
     check_absent_pairs: [
         PRESENT, [(c, d) for d, c in ABSENT], [(d + 1, c + 1) for d, c in ABSENT], ABSENT[:3], [*ABSENT, (0, 0)],
-        [*ABSENT, (3, 0)], "x",
+        [*ABSENT, (3, 0)], [*ABSENT, (0, 1)], tuple(np.array(ABSENT).T), "x",
     ],
-    check_ceiling: [1.0, 3 / 13, 76.9, 0.5, "x"],
+    check_ceiling: [1.0, 3 / 13, 10, 0.5, "x"],
     check_macro_over_present: [
         macro(lambda truth, predicted, n: np.union1d(truth, predicted)),
         macro(lambda truth, predicted, n: range(n)),

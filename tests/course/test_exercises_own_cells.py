@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GroupShuffleSplit
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import check_label_map, check_split_by_slide, check_um_per_px
@@ -22,7 +23,19 @@ def by_slide(groups, share):
             test.append(name)
             n += count
     held = np.isin(groups, test)
+    if not test:
+        held = np.isin(groups, names[counts.argmin()])
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def by_sklearn(groups, share):
+    return next(GroupShuffleSplit(n_splits=1, test_size=share, random_state=1).split(groups, groups=groups))
+
+
+def never_too_large(groups, share):
+    """Leave the test side empty where a single slide is larger than the share."""
+    train, test = by_slide(groups, share)
+    return (train, test) if len(test) <= share * len(groups) + 1 else (np.arange(len(groups)), [])
 
 
 def blind(groups, share):
@@ -31,11 +44,12 @@ def blind(groups, share):
     return rows[n:], rows[:n]
 
 
-def first_slides(groups, share):
-    """Count slides in place of images."""
-    names = list(dict.fromkeys(groups))
-    held = np.isin(groups, names[: max(1, round(share * len(names)))])
-    return np.flatnonzero(~held), np.flatnonzero(held)
+def too_much(groups, share):
+    """Test on all slides but one."""
+    if "s5" not in groups:
+        return by_slide(groups, share)
+    train = np.array(groups) == "s5"
+    return np.flatnonzero(train), np.flatnonzero(~train)
 
 
 def with_map(**changes):
@@ -53,7 +67,10 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     [
         (check_um_per_px, (100 / 406, 0.246, [0.2463], np.float32(2 * 100 / 812))),
         (check_label_map, (MAP, with_map(IG=None, Thr=" "), with_map(SEG="Neutrophil_Segmented", LY="lyt"))),
-        (check_split_by_slide, (by_slide, lambda groups, share: tuple(map(list, by_slide(groups, share))))),
+        (
+            check_split_by_slide,
+            (by_slide, by_sklearn, lambda groups, share: tuple(map(set, by_slide(groups, share)))),
+        ),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -61,7 +78,7 @@ def test_solutions_are_right(check, answers):
 
 
 MISTAKES = {
-    check_um_per_px: [100 / 812, 8.12, 4.06, 100 / 1624, 100 / 203, 25 / 64, 246.3, 7, "x"],
+    check_um_per_px: [100 / 812, 8.12, 4.06, 100 / 1624, 100 / 203, 25 / 64, 246.3, 0.25, 7, "x"],
     check_label_map: [
         with_map(SEG="NGB"), with_map(ST="MMZ"), with_map(LY="LYA"), with_map(LY_re="LYT"), with_map(Jug="MYB"),
         with_map(IG="MYB"), with_map(Gump="LYT"), with_map(Thr="KSC"), with_map(SEG="neutrophil"),
@@ -69,7 +86,7 @@ MISTAKES = {
         {name: label for name, label in MAP.items() if name != "IG"}, {v: k for k, v in MAP.items()}, 3,
     ],
     check_split_by_slide: [
-        blind, first_slides, lambda groups, share: None, lambda groups, share: by_slide(groups, share)[0],
+        blind, too_much, never_too_large, lambda groups, share: None, lambda groups, share: by_slide(groups, share)[0],
         lambda groups, share: by_slide(groups, share)[::-1], lambda groups, share: (np.arange(len(groups)), []),
         lambda groups, share: tuple(np.isin(groups, [name]) for name in groups[:2]),
         lambda groups, share: (groups, groups), lambda groups, share: (np.arange(len(groups)), np.array([0])),

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_chosen_where, check_gap_closed, check_light_removed, check_prototype
+from wbc_tutorial.course.exercises import check_chosen_where, check_gap_closed, check_white_balance, check_t3a_weights
 from wbc_tutorial.evaluation.adaptation import t3a_head
 
-CHECKS = [check_gap_closed, check_light_removed, check_prototype, check_chosen_where]
+CHECKS = [check_gap_closed, check_white_balance, check_t3a_weights, check_chosen_where]
 GARBAGE = ["a string", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
            [("a", "b")], print, 10**400, 1j, (None, None)]  # fmt: skip
 
@@ -24,26 +24,27 @@ def without_light(images, light):
     return (images / light[:, :, None, None]).clamp(0, 1)
 
 
-def prototype(w, z):
+def t3a_weights(w, z):
     return F.normalize(F.normalize(w, dim=0) + F.normalize(z, dim=1).sum(0), dim=0)
 
 
 def test_solutions_pass():
-    assert check_prototype(prototype) and check_prototype(lambda w, z: prototype(w, z).double().numpy())
+    assert check_t3a_weights(t3a_weights) and check_t3a_weights(lambda w, z: t3a_weights(w, z).double().numpy())
     head = torch.nn.Linear(3, 2)
     z = torch.rand(4, 3)
     ours = t3a_head(head, z, torch.tensor([[9.0, 0.0]] * 4), n_support=4).weight[0]
-    assert torch.allclose(prototype(head.weight[0], z), ours, atol=1e-6), "the exercise is the library's formula"
+    assert torch.allclose(t3a_weights(head.weight[0], z), ours, atol=1e-6), "the exercise is the library's formula"
     assert check_gap_closed((0.45 - 0.30) / (0.90 - 0.30)) and check_gap_closed(np.float32(0.25))
-    assert check_light_removed(without_light)
-    assert check_light_removed(lambda images, light: np.clip(images.numpy() / light.numpy()[..., None, None], 0, 1))
-    assert all(check_chosen_where(answer) for answer in ({"A", "C"}, ["c", "a"], "AC", "A, C"))
+    assert "per cent" in check_gap_closed(25).text and check_gap_closed("25 %") and check_gap_closed("1/4")
+    assert check_white_balance(without_light)
+    assert check_white_balance(lambda images, light: np.clip(images.numpy() / light.numpy()[..., None, None], 0, 1))
+    assert all(check_chosen_where(answer) for answer in ({"A", "C"}, ["c", "a"], "AC", "A, C", {"A": True, "B": False, "C": True}))
 
 
 def test_known_mistakes_get_hints_of_their_own():
-    get_hints_of_their_own(check_gap_closed, [25, 0.15, 0.5, 0.75, 0.15 / 0.58, 0.6, 4, 0.9, "much"])
+    get_hints_of_their_own(check_gap_closed, [0.15, 0.5, 0.75, 0.15 / 0.58, 0.6, 4, 0.9, "much"])
     get_hints_of_their_own(
-        check_light_removed,
+        check_white_balance,
         [
             lambda images, light: images / light[:, :, None, None],
             lambda images, light: images * light[:, :, None, None],
@@ -60,7 +61,7 @@ def test_known_mistakes_get_hints_of_their_own():
         ],
     )
     get_hints_of_their_own(
-        check_prototype,
+        check_t3a_weights,
         [
             lambda w, z: F.normalize(w, dim=0) + F.normalize(z, dim=1).sum(0),
             lambda w, z: (F.normalize(w, dim=0) + F.normalize(z, dim=1).sum(0)) / 4,
@@ -80,9 +81,10 @@ def test_known_mistakes_get_hints_of_their_own():
     get_hints_of_their_own(check_chosen_where, ["B", "D", "E", "A", "C", "X", 7])
 
 
-def test_a_function_without_a_return_is_told_what_is_wanted():
-    for check in (check_light_removed, check_prototype):
-        assert "should return a tensor" in check(lambda *_: None).text
+def test_a_function_without_a_return_is_told_so():
+    for check in (check_white_balance, check_t3a_weights):
+        assert "returns nothing yet" in check(lambda *_: None).text
+        assert "Expected an array of shape (" in check(lambda *_: 5.0).text
 
 
 def test_hints_do_not_give_the_solution_away():

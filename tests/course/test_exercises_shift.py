@@ -20,6 +20,14 @@ def over(axes, spread=True, centre=True):
     return prepare
 
 
+def in_torch(images):
+    return (images - images.mean((2, 3), keepdim=True)) / images.std((2, 3), keepdim=True)
+
+
+def ddof_1(images):
+    return (images - images.mean((2, 3), keepdims=True)) / images.std((2, 3), keepdims=True, ddof=1)
+
+
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: type(answer).__name__)
 def test_no_answer_and_garbage_get_a_hint(check, answer):
@@ -29,9 +37,9 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_stain_twice, (15, 15.0, np.float64(240 * 10 ** (2 * np.log10(60 / 240))), np.array([15.0]))),
+        (check_stain_twice, (15, 15.0, np.float64(240 * 10 ** (2 * np.log10(60 / 240))), np.array([15.0]), [15])),
         (check_physical_crop, ((320, 0.390625), [320, 25 / 64], np.array([320, 0.39]))),
-        (check_own_colour_removed, (over((2, 3)), lambda images: over((2, 3))(images.astype(np.float32)))),
+        (check_own_colour_removed, (over((2, 3)), lambda images: over((2, 3))(images.astype(np.float32)), in_torch, ddof_1)),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -41,12 +49,12 @@ def test_solutions_are_right(check, answers):
 MISTAKES = {
     check_stain_twice: [30, 0, -120, 120, 2 * np.log10(4), 60 * 60 / 255, 77, "x"],
     check_physical_crop: [
-        (512, 0.39), (25 / 12.8, 0.39), (250, 0.39), (320, 1 / 12.8), (320, 2.56), (320, 0.625), (320, 1), "x",
+        (512, 0.39), (25 / 12.8, 0.39), (250, 0.39), (320, 1 / 12.8), (320, 2.56), (320, 0.625), (320, 1), (0.39, 320), (319, 0.39), "x",
     ],
     check_own_colour_removed: [
         over((0, 2, 3)), over((1, 2, 3)), over((0, 1, 2, 3)), over((2, 3), spread=False), over((2, 3), centre=False),
         lambda images: images, lambda images: images.mean(axis=(2, 3)), lambda images: images / 0 + images.nothing,
-        lambda images: 0 * images, 3,
+        lambda images: 0 * images, lambda images: None, 3,
     ],
 }  # fmt: skip
 
@@ -68,15 +76,15 @@ def test_knobs_left_alone_change_nothing_and_each_turned_one_changes_its_part(la
     assert widgets.turned(own, noise=0.2).noise == 0.2
 
 
-def test_a_board_redraws_at_both_ends_of_every_slider():
-    board = widgets.laboratory_board()
-    for name, control in board._controls.items():
+def test_an_interactive_figure_redraws_at_both_ends_of_every_slider():
+    figure = widgets.interactive_laboratory()
+    for name, control in figure._controls.items():
         if name in ("laboratory", "cell"):
             control.value = control.options[-1]
         else:
             control.value = control.min
-            low = board._picture.png
+            low = figure._picture.png
             control.value = control.max
-            high = board._picture.png
+            high = figure._picture.png
             assert low != high and high.startswith(b"\x89PNG"), name
-    assert "sliders" in repr(board)
+    assert "sliders" in repr(figure)

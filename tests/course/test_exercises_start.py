@@ -1,6 +1,7 @@
 """Notebook 00's checks: the stub, the solution, each known mistake with a hint of its own, and garbage."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
@@ -10,12 +11,14 @@ from wbc_tutorial.course.exercises import (
     check_name_that_cell,
     mystery_cells,
 )
-from wbc_tutorial.data.classes import CELL_CLASSES
+from wbc_tutorial.data.classes import CELL_CLASSES, CODES
+from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.data.simulator import simulate_cell
 
 GARBAGE = ["", "x", 5, -1.5, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"", True, [1, 2, 3, 4, 5], print]
 CHECKS = [check_name_that_cell, check_missing_classes, check_first_simulation]
 FIVE = ["NGS", "LYT", "EOS", "KSC", "PMO"]
+TABLE = pd.Series(LABORATORIES["acevedo_20"].counts, index=CODES)
 NAMES = [next(cell.name for cell in CELL_CLASSES if cell.code == code) for code in FIVE]
 
 
@@ -28,8 +31,8 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_name_that_cell, (FIVE, tuple(FIVE), [code.lower() for code in FIVE], NAMES, "NGS, LYT, EOS, KSC, PMO")),
-        (check_missing_classes, ({"MYO", "LYA", "KSC"}, ["ksc", "lya", "myo"], ("myeloblast", "LYA", "smudge cell"))),
+        (check_name_that_cell, (FIVE, tuple(FIVE), [code.lower() for code in FIVE], NAMES, "NGS, LYT, EOS, KSC, PMO", "NGS;LYT;EOS;KSC;PMO", np.array(FIVE), pd.Series(FIVE))),
+        (check_missing_classes, ({"MYO", "LYA", "KSC"}, ["ksc", "lya", "myo"], ("myeloblast", "LYA", "smudge cell"), TABLE.index[TABLE == 0], TABLE[TABLE == 0].index.to_series())),
         (check_first_simulation, (simulate_cell("sim_mll", "monocyte", 0, size=96),)),
     ],
 )

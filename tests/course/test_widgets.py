@@ -13,28 +13,28 @@ LABELS, DOMAINS = np.tile([0, 1], 20), np.repeat([0, 1], 20)
 Z = np.random.default_rng(0).uniform(-1, 1, (40, 2))
 HEAD = np.array([[-1.0, 0.3], [1.0, 0.2]]), np.zeros(2)
 BOARDS = {
-    "imbalance_board": widgets.imbalance_board,
-    "ingredient_board": widgets.ingredient_board,
-    "laboratory_board": widgets.laboratory_board,
-    "neighbours_board": lambda: widgets.neighbours_board(
+    "interactive_imbalance": widgets.interactive_imbalance,
+    "interactive_ingredients": widgets.interactive_ingredients,
+    "interactive_laboratory": widgets.interactive_laboratory,
+    "interactive_neighbours": lambda: widgets.interactive_neighbours(
         {(n, m): n * Z + m for n in (3, 9) for m in (0.0, 0.8)}, Z, LABELS, DOMAINS, classes=CLASSES,
         domain_names=("a", "b"),
     ),
-    "points_board": lambda: widgets.points_board(
+    "interactive_points": lambda: widgets.interactive_points(
         [(0, 1), (2, 0), (1, 1), (3, 2)], [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte")
     ),
-    "reversal_board": lambda: widgets.reversal_board(
+    "interactive_reversal": lambda: widgets.interactive_reversal(
         {(name, s): (Z * (1 - s), *HEAD) for name in ("even", "uneven") for s in (0, 0.5)},
         {"even": LABELS, "uneven": 1 - LABELS}, DOMAINS,
     ),
 }  # fmt: skip
 SAYS = {
-    "imbalance_board": "imbalance ratio 10, 1680 images. Always naming the largest scores F1-micro 0.19, F1-macro",
-    "ingredient_board": "One eosinophil from each of sim_matek, sim_acevedo, sim_mll",
-    "laboratory_board": "A simulated eosinophil from sim_acevedo",
-    "neighbours_board": "coloured by laboratory; n_neighbors 9, min_dist 0.8: keeps",
-    "points_board": ". Shares of the softmax of image 0: EOS, laboratory 0: its own pair; MON, laboratory 0: 0.",
-    "reversal_board": "% of the images lie in the region of their class",
+    "interactive_imbalance": "imbalance ratio 10, 1680 images. Always naming the largest scores F1-micro 0.19, F1-macro",
+    "interactive_ingredients": "One eosinophil from each of sim_matek, sim_acevedo, sim_mll",
+    "interactive_laboratory": "A simulated eosinophil from sim_acevedo",
+    "interactive_neighbours": "coloured by laboratory; n_neighbors 9, min_dist 0.8: keeps",
+    "interactive_points": ". Shares of the softmax of image 0: EOS, laboratory 0: its own pair; MON, laboratory 0: 0.",
+    "interactive_reversal": "% of the images lie in the region of their class",
 }
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +11,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from support.places import ROOT
 
 from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.data.laboratories import LABORATORIES
-from wbc_tutorial.data.simulator import CRITERIA, LOOKS, STAINS, draw_cell, look_of, simulate_cell, simulate_laboratory, simulate_view
-from support.places import ROOT
+from wbc_tutorial.data.simulator import (
+    CRITERIA,
+    LOOKS,
+    STAINS,
+    draw_cell,
+    look_of,
+    simulate_cell,
+    simulate_laboratory,
+    simulate_view,
+)
 
 LABS = tuple(LOOKS)
 

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 from real_sets.fetch import fetch
-from real_sets.problems import BadInput
+from real_sets.errors import BadInput
 from support import fake_sets  # noqa: F401  (puts data_scripts on the path)
 from support.web import serving
 

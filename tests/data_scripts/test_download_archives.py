@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 from real_sets.archives import unpack
-from real_sets.problems import BadInput
+from real_sets.errors import BadInput
 from support.fake_sets import leftovers
 
 

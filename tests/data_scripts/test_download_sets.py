@@ -84,10 +84,10 @@ def test_bloodmnist_with_a_wrong_digest_and_one_put_there_by_hand(site, tmp_path
 
 
 def test_record_states_the_digests(site):
-    from download import zenodo_digests
+    from real_sets.download_command import zenodo_digests
 
     site.kind = "application/json"
-    site.files["/record"] = b'{"files": [{"key": "basophil.zip", "checksum": "md5:0123"}]}'
+    site.files["/record"] = b'{"files": [{"key": "basophil.zip", "checksum": "md5:0123"}, {"key": "b", "checksum": "md5:"}]}'
     site.files["/other"] = b"[]"
     assert zenodo_digests(f"{site.address}/record") == {"basophil.zip": "md5:0123"}
     assert zenodo_digests(f"{site.address}/other") == {}
@@ -133,7 +133,7 @@ def test_matek_steps_and_check(tmp_path):
         (["bloodmnist", "--out", "x", "--size", "65"], "--size 65: BloodMNIST has 28, 64, 128 and 224 px"),
         (["mll_23", "--out", "x", "--classes", "basofil"], "--classes basofil: only for mll_23, which has basophil"),
         (["bccd", "--out", "x", "--classes", "basophil"], "--classes basophil: only for mll_23"),
-        (["chula", "--check", "x"], "--check: only for acevedo_20, matek_19, mll_23, raabin"),
+        (["bloodmnist", "--check", "x"], "--check: only for acevedo_20, matek_19, mll_23, raabin, chula, bccd; bloodmnist"),
         (["matek_19", "--check", "nowhere"], "nowhere: no such folder"),
     ],
 )

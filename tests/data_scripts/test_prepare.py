@@ -16,6 +16,7 @@ from PIL import Image
 from support.fake_sets import SCRIPTS, colours, encoded, leftovers, own_laboratory, picture, prepare, prepared, write
 
 from wbc_tutorial.data.prepared import load_prepared
+from wbc_tutorial.data.prepared_files import images_digest
 
 
 def own(source, out, *more):
@@ -30,19 +31,25 @@ def test_set_is_complete_and_reproducible(tmp_path):
     facts, cells, rejected = prepared(tmp_path / "sets" / "one")
     assert not rejected
     assert facts["digest"] == prepared(tmp_path / "two")[0]["digest"]
-    content = (tmp_path / "two" / "images.npy").read_bytes() + b"basophil\nbasophil\nmonocyte"
+    rows = b"\nbasophil\tmine\t\nbasophil\tmine\t\nmonocyte\tmine\t"
+    content = (tmp_path / "two" / "images.npy").read_bytes() + rows
     assert facts["digest"] == hashlib.sha256(content).hexdigest()
+    assert facts["images_digest"] == images_digest(tmp_path / "two" / "images.npy")
+    assert facts["source"] == str(source)
     assert (facts["size"], facts["field_um"], facts["um_per_px"]) == (32, 25.0, 25 / 32)
     assert facts["command"].startswith("python data_scripts/prepare.py folder --source ")
-    assert list(cells[0].values()) == ["0", "basophil", "mine", "", "BAS/a.png", "BAS", ""]
+    first = np.load(tmp_path / "two" / "images.npy")[0]
+    assert list(cells[0].values()) == ["0", "basophil", "mine", "", "BAS/a.png", "BAS", "",
+                                       hashlib.blake2b(first, digest_size=8).hexdigest()]  # fmt: skip
     assert any(line.split() == ["basophil", "2"] for line in out)
 
 
 def test_examples_in_the_docstrings():
-    from real_sets import labels
+    from real_sets import labels, names
 
-    assert doctest.testmod(labels).failed == 0
-    assert doctest.testmod(labels).attempted > 0
+    for module in (labels, names):
+        assert doctest.testmod(module).failed == 0
+        assert doctest.testmod(module).attempted > 0
 
 
 def test_library_reads_the_set(tmp_path):
@@ -86,13 +93,14 @@ def test_alpha_is_dropped_never_blended_and_palettes_become_colour(tmp_path):
     alpha = np.zeros((260, 260, 1), dtype=np.uint8)
     palette = Image.fromarray(pixels).quantize(256)
     seen_through = np.concatenate([pixels, alpha], 2)
-    tiff, indexed = encoded(seen_through, "TIFF"), encoded(palette, transparency=bytes(256))
-    files = {"BAS/a.png": encoded(pixels), "EOS/b.png": encoded(seen_through), "EOS/c.tif": tiff, "MON/p.png": indexed}
-    own(write(tmp_path / "in", files), tmp_path / "out")
-    a, b, c, p = np.load(tmp_path / "out" / "images.npy")
-    np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(a, c)
-    assert np.abs(a.astype(int) - p).mean() < 6
+    files = {"plain": encoded(pixels), "clear": encoded(seen_through), "tiff": encoded(seen_through, "TIFF"),
+             "indexed": encoded(palette, transparency=bytes(256))}  # fmt: skip
+    for name, content in files.items():
+        own(write(tmp_path / name, {"BAS/a.png": content}), tmp_path / "out" / name)
+    plain, clear, tiff, indexed = (np.load(tmp_path / "out" / name / "images.npy")[0] for name in files)
+    np.testing.assert_array_equal(plain, clear)
+    np.testing.assert_array_equal(plain, tiff)
+    assert np.abs(plain.astype(int) - indexed).mean() < 6
 
 
 @pytest.mark.parametrize("size", [32, 64, 128])
@@ -113,10 +121,11 @@ BAD_USAGE = {
     "nothing-usable": (["--source", "bad"], "all 3 found were rejected, 2 as empty file, such as BAS/x.png: empty"),
     "no-domain": (["folder", "--source", "in", "--um-per-px", "0.1"], "folder needs --domain: a name for the lab"),
     "no-scale": (["folder", "--source", "in", "--domain", "x"], "folder needs --um-per-px"),
-    "domain-with-a-slash": (["--domain", "a/b"], "--domain 'a/b': use letters, digits"),
+    "domain-with-a-slash": (["--domain", "a/b"], "--domain 'a/b': it holds '/'; use letters, digits"),
     "pixels-per-um-given": (["--um-per-px", "10"], "25 um would be 2.5 pixels; give micrometres per pixel"),
-    "scale-zero": (["--um-per-px", "0"], "argument --um-per-px: invalid _positive value: '0'"),
-    "scale-not-a-number": (["--um-per-px", "nan"], "argument --um-per-px: invalid"),
+    "scale-zero": (["--um-per-px", "0"], "argument --um-per-px: '0' is no number above 0, such as 0.1"),
+    "scale-with-a-comma": (["--um-per-px", "0,1"], "'0,1' is no number above 0, such as 0.1; write the decimal point"),
+    "scale-not-a-number": (["--um-per-px", "nan"], "argument --um-per-px: 'nan' is no number above 0"),
     "size-too-large": (["--size", "5000"], "--size 5000: expected 8 to 1024 pixels"),
     "no-threads": (["--jobs", "0"], "--jobs 0: expected 1 to 256 threads"),
     "domain-for-a-known-set": (["matek_19", "--source", "in", "--domain", "x"], "--domain: only for the layout folder"),
@@ -130,13 +139,16 @@ BAD_USAGE = {
     "out-is-a-file": (["--out", "map.csv"], "map.csv: exists and is no folder; choose another --out"),
     "out-inside-source": (["--out", "in/out"], "in/out: lies inside --source or holds it; choose an --out elsewhere"),
     "out-holds-source": (["--out", "."], "lies inside --source or holds it"),
-    "no-such-table": (["--labels", "gone.csv"], "gone.csv: no such file; --labels takes a CSV"),
+    "no-such-table": (["--labels", "gone.csv"], "gone.csv: no such file; expected the columns native,label (or file"),
     "table-without-columns": (["--labels", "columns.csv"], "columns.csv: expected the columns native,label (or file"),
     "table-empty": (["--labels", "empty.csv"], "empty.csv: expected the columns native,label"),
     "table-unknown-label": (["--labels", "map.csv"], "map.csv, line 3: unknown label 'blast'; use a name or code"),
     "table-two-labels": (["--labels", "two.csv"], "two.csv, line 3: 'A' has two labels, basophil and eosinophil; keep"),
     "table-empty-name": (["--labels", "noname.csv"], "noname.csv, line 2: the column native is empty"),
-    "table-not-utf8": (["--labels", "latin.csv"], "latin.csv: not a readable CSV"),
+    "table-not-text": (["--labels", "wide.csv"], "wide.csv: not a readable CSV"),
+    "table-is-a-workbook": (["--labels", "excel.csv"], "excel.csv: not a readable CSV, it is an Excel workbook; save"),
+    "table-comma-in-a-name": (["--labels", "comma.csv"], "comma.csv, line 2: 3 fields, but the first line has 2; put"),
+    "table-header-only": (["--labels", "header.csv"], "header.csv: expected the columns native,label (or file,label)"),
     "table-is-a-folder": (["--labels", "empty"], "empty: not a readable CSV"),
 }
 
@@ -150,7 +162,8 @@ def test_bad_usage_gives_one_line(case, tmp_path, monkeypatch):
                 "bad/BAS/a.txt": b"", "empty.csv": b"",
                 "map.csv": b"native,label\nA,BAS\nB,blast\n", "columns.csv": b"a,b\n1,2\n",
                 "noname.csv": b"native,label\n,BAS\n",
-                "two.csv": b"native,label\nA,BAS\nA,EOS\n", "latin.csv": "native,label\nMüller,BAS\n".encode("latin-1"),
+                "two.csv": b"native,label\nA,BAS\nA,EOS\n", "wide.csv": b"\xff\xfe\x00", "excel.csv": b"PK\x03\x04rest",
+                "comma.csv": b"file,label\na,b.png,BAS\n", "header.csv": b"native,label\n",
                 })  # fmt: skip
     os.mkdir("empty")
     before = sorted(str(path) for path in tmp_path.rglob("*"))
@@ -231,7 +244,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("prepared_set.write_images", full)
+    monkeypatch.setattr("real_sets.prepared_set.write_images", full)
     code, _, err = own(own_laboratory(tmp_path / "in"), tmp_path / "out")
     assert (code, len(err)) == (2, 1)
     assert f"{tmp_path / 'out'}: No space left on device; the disk is full: free some space" in err[0]

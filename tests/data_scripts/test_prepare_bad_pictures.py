@@ -10,11 +10,10 @@ from support.fake_sets import (
     encoded,
     own_laboratory,
     picture,
-    png_16_bit_colour,
     prepare,
     prepared,
     raw_png,
-    tiff_16_bit_colour,
+    tiff_of,
     write,
 )
 
@@ -23,8 +22,7 @@ from wbc_tutorial.data.prepared import load_prepared
 GREY = colours(260, 260)[..., 0]
 BAD_FILES = {
     "empty-file": ("BAS/x.png", b"", "empty file: 0 bytes; fetch it again"),
-    "text-named-png": ("BAS/x.png", b"hello", "unreadable: neither JPEG, PNG, TIFF nor BMP inside"),
-    "gif-named-png": ("BAS/x.png", encoded(Image.fromarray(GREY), "GIF"), "unreadable: neither"),
+    "text-named-png": ("BAS/x.png", b"hello", "unreadable: neither JPEG, PNG, TIFF nor another picture inside"),
     "truncated-jpeg": ("BAS/x.jpg", picture(9, kind="JPEG")[:-900], "truncated: "),
     "truncated-png": ("BAS/x.png", picture(9)[:-9000], "fetch it again"),
     "truncated-tiff": ("BAS/x.tif", picture(9, kind="TIFF")[:150_000], "fetch it again"),
@@ -34,10 +32,21 @@ BAD_FILES = {
     "grey-jpeg": ("BAS/x.jpg", encoded(GREY, "JPEG"), "grey: one channel"),
     "grey-saved-as-colour": ("BAS/x.png", encoded(np.stack([GREY] * 3, 2)), "grey: three equal channels"),
     "black-and-white": ("BAS/x.png", encoded(Image.fromarray(GREY).convert("1")), "grey: one channel"),
-    "16-bit-grey": ("BAS/x.png", encoded(GREY.astype(np.uint16) * 257), "16-bit: more than 8 bits a channel; convert"),
-    "16-bit-colour-png": ("BAS/x.png", png_16_bit_colour(), "16-bit: more than 8 bits a channel; convert"),
-    "16-bit-colour-tiff": ("BAS/x.tif", tiff_16_bit_colour(), "16-bit: more than 8 bits a channel; convert"),
-    "float-tiff": ("BAS/x.tif", encoded(GREY.astype(np.float32), "TIFF"), "16-bit: more than 8 bits"),
+    "16-bit-grey": ("BAS/x.png", encoded(GREY.astype(np.uint16) * 257), "grey: one channel, but"),
+    "16-bit-too-dark": ("BAS/x.tif", tiff_of(colours(260, 260).astype(np.uint16) * 8), "16-bit: its brightest value is"),
+    "float-grey-tiff": ("BAS/x.tif", encoded(GREY.astype(np.float32), "TIFF"), "grey: one channel, but"),
+    "float-tiff": (
+        "BAS/x.tif",
+        tiff_of(colours(260, 260).astype(np.float32)),
+        "format: TIFF of 32-bit floats is not read here; convert it to 8-bit RGB",
+    ),
+    "float-tiff-cut-off": ("BAS/x.tif", tiff_of(colours(260, 260).astype(np.float32))[:9000], "unreadable: neither"),
+    "heic": ("BAS/x.jpg", b"\0\0\0\x18ftypheic" + bytes(99), "format: HEIC is not read here; convert it to 8-bit RGB"),
+    "animated-gif": (
+        "BAS/x.gif",
+        encoded(colours(260, 260), "GIF", save_all=True, append_images=[Image.fromarray(colours(260, 260, 3))]),
+        "several pages: 2 pictures in one file",
+    ),
     "cmyk-jpeg": ("BAS/x.jpg", encoded(Image.fromarray(colours(260, 260)).convert("CMYK"), "JPEG"), "CMYK: "),
     "lab-tiff": ("BAS/x.tif", encoded(Image.new("LAB", (260, 260)), "TIFF"), "colour mode: LAB is not RGB; convert"),
     "zero-size": ("BAS/x.png", raw_png(0, 0, 8, 2), "fetch it again"),
@@ -56,7 +65,7 @@ BAD_FILES = {
     "unknown-class-folder": ("blast/x.png", picture(9), "unknown class folder: blast; rename it to a class or code"),
     "outside-class-folders": ("x.png", picture(9), "not in a class folder: expected <class>/<image>"),
     "nested-folder": ("BAS/more/x.png", picture(9), "not in a class folder: expected <class>/<image>, found 2"),
-    "identical": ("BAS/x.png", picture(1), "duplicate: the same bytes as BAS/b.png, which is kept"),
+    "identical": ("BAS/x.png", picture(1), "duplicate: the same pixels as BAS/b.png, which is kept"),
 }
 
 

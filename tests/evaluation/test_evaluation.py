@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from wbc_tutorial.data.colour import colour_statistics, light_absorbed
-from wbc_tutorial.data.counts import imbalance_ratio, label_divergence
 from wbc_tutorial.evaluation import metrics
 
 TRUTH, PREDICTED = [0, 0, 0, 0, 1, 1, 2, 2, 2, 3], [0, 0, 1, 4, 1, 1, 2, 0, 2, 2]
@@ -84,29 +82,3 @@ def test_summary_agrees_with_its_parts():
     assert row["recall_many"] == 1 and row["recall_medium"] == 0.5 and math.isnan(row["recall_zero"])
     probabilities = np.exp(logits)
     assert row["calibration_error"] == pytest.approx(metrics.calibration_error([0, 1, 1], probabilities))
-
-
-def test_label_divergence_is_symmetric_and_bounded():
-    a, b = [5, 1, 0], [1, 1, 8]
-    assert label_divergence(a, b) == pytest.approx(label_divergence(b, a))
-    assert 0 < label_divergence(a, b) < 1
-    with pytest.raises(ValueError, match="images in both"):
-        label_divergence([0, 0], [1, 1])
-
-
-def test_imbalance_ratio_needs_an_image():
-    with pytest.raises(ValueError, match="all counts are 0"):
-        imbalance_ratio([0, 0])
-    with pytest.raises(ValueError, match="none negative"):
-        imbalance_ratio([1, -1])
-
-
-def test_colour_statistics_equal_numpys():
-    images = np.random.default_rng(0).integers(0, 256, (5, 3, 8, 8), dtype=np.uint8)
-    mean, std = colour_statistics(images)
-    np.testing.assert_allclose(mean, (images / 255).mean(axis=(0, 2, 3)))
-    np.testing.assert_allclose(std, (images / 255).std(axis=(0, 2, 3)))
-
-
-def test_light_absorbed_follows_beer_lambert():
-    np.testing.assert_allclose(light_absorbed(np.array([240, 24, 255, 0])), [0, 1, 0, np.log10(240)])

@@ -7,7 +7,7 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.metrics import silhouette_samples
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets import embeddings, neighbours_board
+from wbc_tutorial.course.widgets import embeddings, interactive_neighbours
 from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.evaluation.latent import Separation, classical_scaling, embed, neighbours_kept, separation
 from wbc_tutorial.losses import transferability
@@ -179,7 +179,7 @@ def test_the_graph_joins_one_class_across_laboratories():
 def test_the_slider_s_picture_follows_its_controls():
     z, labels, domains = blobs(n=40)
     pictures = embeddings(z, n_neighbors=(3, 9), min_dist=(0.0, 0.8))
-    board = neighbours_board(pictures, z, labels, domains, classes=CLASSES, domain_names=LABS)
+    board = interactive_neighbours(pictures, z, labels, domains, classes=CLASSES, domain_names=LABS)
     controls, picture = board.children
     seen = [picture.png]
     for control, value in zip(controls.children, (3, 0.0, "class"), strict=True):
@@ -188,4 +188,4 @@ def test_the_slider_s_picture_follows_its_controls():
     assert len(set(seen)) == 4 and all(value.startswith(b"\x89PNG") for value in seen)
     del pictures[3, 0.0]
     with pytest.raises(ValueError, match=r"no picture for .* = \(3, 0.0\)"):
-        neighbours_board(pictures, z, labels, domains, classes=CLASSES, domain_names=LABS)
+        interactive_neighbours(pictures, z, labels, domains, classes=CLASSES, domain_names=LABS)

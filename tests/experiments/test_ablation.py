@@ -112,7 +112,7 @@ def test_images_through_a_recipe():
 
 
 def test_the_board_of_ingredients_shows_each_and_all_of_them():
-    board = widgets.ingredient_board()
+    board = widgets.interactive_ingredients()
     menu = board._controls["ingredients"]
     first = board._picture.png
     for label, names in menu.options.items():

@@ -1,8 +1,6 @@
 """The ingredients: each does what its sentence says, alone and in any combination, and none is on by default."""
 
-import math
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,100 +12,10 @@ from wbc_tutorial.experiments.methods import fit_options
 from wbc_tutorial.experiments.recipes import INGREDIENTS
 from wbc_tutorial.training.device import seed_everything
 from wbc_tutorial.training.loop import fit
-from wbc_tutorial.transforms import augmentation, normalisation
 
 
 def pictures(n=4, size=16, seed=0):
     return 0.2 + 0.6 * torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
-
-
-def test_white_balance_removes_any_lamp():
-    images = pictures()
-    lamp = torch.tensor([0.9, 0.7, 0.5]).view(1, 3, 1, 1)
-    assert torch.allclose(normalisation.white_balance(images), normalisation.white_balance(images * lamp), atol=1e-6)
-    balanced = normalisation.white_balance(images)
-    background = balanced.flatten(2).quantile(0.95, dim=2)
-    assert torch.allclose(background, torch.full_like(background, 0.95), atol=0.02)
-
-
-def test_stain_normalisation_removes_uptake_and_light():
-    images = pictures()
-    thick = torch.exp(1.3 * images.log() - 0.1)  # OD' = 1.3 OD + 0.1
-    one, other = normalisation.reinhard(images), normalisation.reinhard(thick)
-    assert torch.allclose(one, other, atol=1e-4)
-    assert not torch.allclose(images, one, atol=0.05)
-
-
-each_normalisation = pytest.mark.parametrize(
-    "function",
-    [
-        normalisation.white_balance,
-        normalisation.reinhard,
-        normalisation.od_rescale,
-        normalisation.grayscale,
-    ],
-)
-
-
-@each_normalisation
-@pytest.mark.parametrize("value", [0.0, 1.0])
-def test_a_blank_image_stays_finite_and_in_range(function, value):
-    out = function(torch.full((2, 3, 8, 8), value))
-    assert torch.isfinite(out).all() and out.min() >= 0 and out.max() <= 1
-    assert function(torch.zeros(0, 3, 8, 8)).shape == (0, 3, 8, 8)
-
-
-@pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)])
-@each_normalisation
-def test_normalisation_says_what_it_expects(function, images):
-    with pytest.raises(ValueError, match=r"expected float \(N, 3, S, S\)"):
-        function(images)
-
-
-def test_contrast_removes_light_and_haze_and_leaves_the_hue():
-    images = pictures()
-    hazy = torch.tensor([0.9, 0.6, 0.7]).view(1, 3, 1, 1) * images**0.4  # OD' = .4 OD + the lamp's
-    one, other = normalisation.od_rescale(images), normalisation.od_rescale(hazy)
-    assert torch.allclose(one, other, atol=1e-4)
-    density = -one.log()
-    assert density.flatten(2).quantile(0.25, dim=2).sub(0.05).abs().max() < 0.02
-    reddish = images * torch.tensor([1.0, 0.5, 0.5]).view(1, 3, 1, 1) ** (torch.arange(16) > 11)
-    red, green, _ = -normalisation.od_rescale(reddish).log()[:, :, :, 12:].mean((0, 2, 3))
-    assert green > 1.5 * red
-
-
-def test_without_colour_only_darkness_is_left():
-    images = pictures()
-    grey = normalisation.grayscale(images)
-    assert torch.equal(grey[:, 0], grey[:, 1]) and torch.equal(grey[:, 0], grey[:, 2])
-    assert torch.allclose(-grey[:, 0].log(), -images.log().mean(1), atol=1e-5)
-    assert torch.allclose(grey, normalisation.grayscale(images.flip(1)), atol=1e-6), "any order of the channels"
-
-
-def test_physical_augmentation_with_nothing_to_draw_only_turns():
-    """A disc stays the same disc under any rotation, and its colours too when all ranges are 0."""
-    y, x = np.mgrid[:32, :32] - 15.5
-    disc = torch.from_numpy(np.where(np.hypot(x, y) < 9, 0.3, 0.9)).float().expand(4, 3, 32, 32)
-    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "light": 0, "blur": 0, "noise": 0}
-    out = augmentation.stain_augment(disc, torch.Generator().manual_seed(0), **still)
-    assert (out - disc).abs().mean() < 0.02
-    assert torch.allclose(out[..., 14:18, 14:18], torch.tensor(0.3), atol=1e-3)
-
-
-@pytest.mark.parametrize("what", ["magnification", "stain_vectors", "uptake", "light", "blur", "noise"])
-def test_each_range_changes_what_it_names(what):
-    images = pictures()
-    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "light": 0, "blur": 0, "noise": 0, "share": 1}
-
-    def draw(**ranges):
-        return augmentation.stain_augment(images, torch.Generator().manual_seed(0), **(still | ranges))
-
-    width = 1.2 if what == "blur" else 0.4
-    without, with_it = draw(), draw(**{what: width})
-    assert (without - with_it).abs().max() > 0.01
-    if what == "blur":
-        assert with_it.std() < without.std()
-    assert torch.equal(with_it, draw(**{what: width})), "the same generator, the same images"
 
 
 def test_the_stronger_physics_moves_colours_further():
@@ -118,28 +26,6 @@ def test_the_stronger_physics_moves_colours_further():
         return drawn.mean((2, 3)).std(0).mean()
 
     assert spread("strong_physics") > 1.2 * spread("physics")
-
-
-def test_every_effect_touches_its_share_of_the_images():
-    images = pictures(1).expand(200, -1, -1, -1)
-    still = {"magnification": 0, "stain_vectors": 0, "uptake": 0, "blur": 0, "noise": 0}
-
-    def brightness(share):
-        generator = torch.Generator().manual_seed(0)
-        return augmentation.stain_augment(images, generator, **still, light=0.5, share=share).mean((1, 2, 3))
-
-    untouched = brightness(0)
-    for share in (0, 0.5, 1):
-        touched = ((brightness(share) - untouched).abs() > 1e-3).float().mean().item()
-        assert touched == pytest.approx(share, abs=0.1)
-
-
-def test_a_quarter_turn_is_a_quarter_turn():
-    image = pictures(1)
-    n = torch.zeros(1)
-    turned = augmentation._turn(image, n + math.pi / 2, n, n > 0)
-    assert min((turned - torch.rot90(image, k, (2, 3))).abs().max() for k in (1, 3)) < 1e-4
-    assert torch.allclose(augmentation._turn(image, n, n, n == 0), image.flip(3), atol=1e-5)
 
 
 def test_group_norm_keeps_scale_and_shift_and_no_statistics():

@@ -40,7 +40,7 @@ def _imported(path: Path) -> list[str]:
 
 
 def _room(dotted: str) -> str:
-    first = dotted.split(".")[0]
+    first = dotted.split(".", maxsplit=1)[0]
     return first if first in ROOMS else "__init__"  # such as __version__
 
 

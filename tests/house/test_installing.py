@@ -1,6 +1,7 @@
 """What installers read: pyproject.toml, environment.yml, postBuild, and that no import goes undeclared."""
 
 import ast
+import functools
 import os
 import re
 import sys
@@ -41,6 +42,9 @@ def imports_of(folder):
     return names - set(sys.stdlib_module_names)
 
 
+brings = functools.cache(packages_distributions)  # import name -> the installed packages that bring it
+
+
 def declared(*extras):
     texts = [*PROJECT["dependencies"], *(text for extra in extras for text in EXTRAS[extra])]
     return {canonicalize_name(Requirement(text).name) for text in texts}
@@ -48,8 +52,7 @@ def declared(*extras):
 
 def undeclared(names, allowed):
     """Name the imports that no declared package brings; a package that is not installed here counts by its own name."""
-    brings = packages_distributions()
-    return sorted(n for n in names if not {canonicalize_name(d) for d in brings.get(n, [n])} & allowed)
+    return sorted(n for n in names if not {canonicalize_name(d) for d in brings().get(n, [n])} & allowed)
 
 
 def test_the_library_imports_only_what_it_declares():
@@ -64,7 +67,7 @@ def test_the_scripts_import_only_what_the_library_declares():
 
 
 def test_every_declared_package_is_used():
-    used = {canonicalize_name(d) for name in imports_of("wbc_tutorial") for d in packages_distributions().get(name, [])}
+    used = {canonicalize_name(d) for name in imports_of("wbc_tutorial") for d in brings().get(name, [])}
     assert declared() - used <= {"jupyterlab"}, "jupyterlab is where the course is read"
 
 

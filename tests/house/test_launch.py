@@ -1,9 +1,10 @@
-"""Where the course is opened: repo2docker's rules, JupyterLab's first page, and the workflows on GitHub."""
+"""Where the course is opened and checked: repo2docker's rules, the guides' links, the workflows, the gate."""
 
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -11,14 +12,31 @@ import yaml
 from support.places import ROOT
 
 FIRST = "notebooks/00_start_here.ipynb"
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+GATE = ROOT / ".ci" / "run"
+GUIDES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+]
 # repo2docker takes the first of these that it finds; all of them would come before, or beside, environment.yml.
 RIVALS = (
     "binder", ".binder", "Dockerfile", "environment.yaml", "Pipfile", "Pipfile.lock", "Project.toml", "REQUIRE",
     "requirements.txt", "runtime.txt", "setup.py", "install.R", "DESCRIPTION", "apt.txt", "start", "default.nix",
 )  # fmt: skip
-TOP_LEVEL = {"notebooks", "wbc_tutorial", "data_scripts", "tests", "environment.yml", "README.md", "postBuild",
-             "pyproject.toml", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "conftest.py",
-             ".ci", ".github", ".gitignore"}  # fmt: skip
+FOLDERS = {"notebooks", "wbc_tutorial", "data_scripts", "tests", "docs"}
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def in_the_repository():
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("what belongs to the repository is known only in a clone; cure: git clone it")
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    return [name for name in names if name]
 
 
 def test_nothing_hides_environment_yml_from_repo2docker():
@@ -26,58 +44,99 @@ def test_nothing_hides_environment_yml_from_repo2docker():
     assert (ROOT / "environment.yml").is_file()
 
 
-def test_the_top_level_holds_what_it_should():
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
-        pytest.skip("what belongs to the repository is known only in a clone; cure: git clone it")
-    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    top = {name.split("/")[0] for name in names if name}
-    assert top <= TOP_LEVEL, top - TOP_LEVEL
+def test_the_top_level_holds_the_five_folders_and_no_loose_code():
+    """Beside them: names that begin with a dot, which tools ask for, and files that are read at the root by custom."""
+    names = in_the_repository()
+    folders = {name.split("/")[0] for name in names if "/" in name and not name.startswith(".")}
+    files = {name for name in names if "/" not in name and not name.startswith(".")}
+    assert folders == FOLDERS
+    assert {name for name in files if name.endswith((".py", ".ipynb", ".csv", ".sh"))} == {"conftest.py"}
+    assert {"README.md", "LICENSE", "pyproject.toml", "environment.yml", "postBuild"} <= files
 
 
-def test_every_conda_dependency_has_one_line_and_the_reader_is_named():
-    lines = (ROOT / "environment.yml").read_text().split("dependencies:\n")[1].splitlines()
-    assert all(re.fullmatch(r"  - [\w.-]+(=[\d.]+|(>=|<)[\d.]+(,<[\d.]+)?)?( +# \S.*)?", line) for line in lines), lines
-    (python,) = [line for line in lines if line.startswith("  - python=")]
-    assert re.match(r"  - python=3\.\d+ ", python), "one '=' and no patch: repo2docker does not parse ranges"
-    runtime = lines[: next(i for i, line in enumerate(lines) if "from here on" in line) + 1]
-    assert all("#" in line for line in runtime), "say who needs it"
-
-
-def test_post_build_stops_at_the_first_error_and_adds_only_this_package():
-    script = ROOT / "postBuild"
-    lines = script.read_text().splitlines()
-    assert os.access(script, os.X_OK) and lines[0].startswith("#!")
-    commands = [line for line in lines if line and not line.startswith("#")]
-    assert commands[0] == "set -e"
-    installs = [line for line in commands if "pip install" in line]
-    assert installs == ["python -m pip install --no-deps --no-cache-dir -e ."]
+def test_nothing_that_git_ignores_belongs_to_the_repository():
+    in_the_repository()
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
+    for name in ("wbc_tutorial/data/new.py", "tests/data/test_new.py", "wbc_tutorial/experiments/results/new.csv"):
+        asked = subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT, check=False)
+        assert asked.returncode == 1, f"{name} would be left out of a commit without a word"
 
 
 def test_the_ways_to_open_the_course_lead_to_notebook_00():
-    readme = (ROOT / "README.md").read_text()
-    assert (ROOT / FIRST).exists() and f"jupyter lab {FIRST}" in readme
-    for link in re.findall(r"https://mybinder\.org/v2/\S+?(?=[)\s\"])", readme):
+    assert (ROOT / FIRST).exists() and f"jupyter lab {FIRST}" in read("README.md")
+    for link in re.findall(r"https://mybinder\.org/v2/\S+?(?=[)\s\"])", read("README.md")):
         assert link.endswith(f"?urlpath=lab/tree/{FIRST}"), link
 
 
+@pytest.mark.parametrize("name", GUIDES)
+def test_links_of_the_guides_resolve(name):
+    for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", read(name)):
+        if not re.match(r"https?://|mailto:", target):
+            assert ((ROOT / name).parent / target).exists(), f"{name}: the link to {target} leads nowhere"
+
+
+@pytest.mark.parametrize("name", [*GUIDES, ".ci/run", *(str(path.relative_to(ROOT)) for path in WORKFLOWS)])
+def test_files_that_are_named_exist(name):
+    """Paths between backticks, and the scripts and tests that commands name."""
+    named = re.findall(r"`((?:wbc_tutorial|data_scripts|tests|docs|notebooks|\.github|\.ci)/[\w./-]*)`", read(name))
+    named += re.findall(r"(?:python|pytest)(?: -\w+)*(?: addopts=\"\")? ((?:[\w.]+/)+[\w.]+)", read(name))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_map_of_contributing_leads_to_what_it_names():
+    places = re.findall(r"\| `(wbc_tutorial/\S+\.py)`: `(\w+)` \|", read("CONTRIBUTING.md"))
+    assert len(places) >= 7
+    for path, name in places:
+        assert re.search(rf"^def {name}\(", read(path), re.M), f"{path} has no {name}"
+
+
+def test_the_table_of_rooms_is_that_of_the_house():
+    from test_house import ROOMS
+
+    rooms = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", read("CONTRIBUTING.md"), re.M)
+    assert tuple(rooms) == ROOMS
+
+
+def test_ci_and_the_gate_run_the_readmes_commands():
+    """The test command word by word: what CI runs is what students run."""
+    command = 'python -m pip install -e ".[test]" && python -m pytest'
+    runs = [step.get("run", "") for job in yaml.safe_load(read(".github/workflows/test.yml"))["jobs"].values()
+            for step in job["steps"]]  # fmt: skip
+    assert command in read("README.md").splitlines() and command in runs
+    assert "python -m pytest" in read(".ci/run").splitlines(), "without a path, a marker or another addopts"
+
+
+def test_ci_covers_three_systems_and_the_pythons_that_are_promised():
+    matrix = yaml.safe_load(read(".github/workflows/test.yml"))["jobs"]["test"]["strategy"]["matrix"]
+    systems = {*matrix["system"], *(each["system"] for each in matrix["include"])}
+    assert {name.split("-")[0] for name in systems} == {"ubuntu", "windows", "macos"}
+    lowest = tomllib.loads(read("pyproject.toml"))["project"]["requires-python"].removeprefix(">=")
+    assert matrix["python"][0] == lowest
+
+
 def test_pages_are_built_with_the_versions_of_the_extra():
-    text = (ROOT / ".github/workflows/pages.yml").read_text()
-    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["book"]
-    assert re.findall(r'"([\w-]+>=[^"]+)"', text) == extra
-    assert "python data_scripts/build_site.py --out site" in text
+    extra = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]["book"]
+    assert re.findall(r'"([\w-]+>=[^"]+)"', read(".github/workflows/pages.yml")) == extra
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.stem)
-def test_workflows_are_whole_and_end(path):
-    workflow = yaml.safe_load(path.read_text())
-    for job in workflow["jobs"].values():
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_end_and_name_the_versions_they_use(path):
+    for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
         assert job["timeout-minutes"] <= 90
         for step in job["steps"]:
             assert "run" in step or re.search(r"@v\d+$", step["uses"]), step
 
 
-def test_the_gate_leaves_nothing_out():
-    gate = (ROOT / ".ci/run").read_text()
-    assert "WBC_TUTORIAL_SKIP_NOTHING=1" in gate and "tests/browser tests/test_site.py" in gate
-    assert "set -euo pipefail" in gate and os.access(ROOT / ".ci/run", os.X_OK)
-    assert ".ci/run" in (ROOT / ".github/workflows/test.yml").read_text()
+def test_the_gate_runs_every_test_that_is_skipped_elsewhere():
+    """Tests that skip themselves ask whether nothing may be skipped; the gate says so, and names where they lie."""
+    gate = read(".ci/run")
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "test_launch.py"]
+    asking = [path for path in files if "WBC_TUTORIAL_SKIP_NOTHING" in path.read_text(encoding="utf-8")]
+    assert asking and "WBC_TUTORIAL_SKIP_NOTHING=1" in gate
+    for path in asking:
+        place = path.parent if path.name == "conftest.py" else path
+        assert place.relative_to(ROOT).as_posix() in gate, path
+    assert "set -e" in gate and (os.access(GATE, os.X_OK) or sys.platform == "win32")
+    if shutil.which("bash") and sys.platform != "win32":
+        assert subprocess.run(["bash", "-n", str(GATE)], check=False).returncode == 0

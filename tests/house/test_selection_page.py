@@ -55,7 +55,7 @@ def known_on_fold_0() -> pd.Series:
 
 
 def choices() -> dict[str, str]:
-    """By round: the highest mean on left-out laboratories among those not below ERM on known ones, from round two on."""
+    """By round: the highest mean on left-out laboratories; from round two on, of those not below ERM on known ones."""
     scores, known, chosen = left_out()["mean"], known_on_fold_0(), {}
     for name, end in ROUNDS.items():
         order = scores[:end].sort_values(ascending=False).index
@@ -90,7 +90,9 @@ def candidates() -> str:
 
 def rounds() -> str:
     share, known, scores, rows = closed(), known_on_fold_0(), left_out()["mean"], trained_in_full()
-    lines = [["round", "chosen", "left out", "known, fold 0", "unseen Chula", "unseen BCCD", "gap closed, 95 % interval"]]
+    lines = [
+        ["round", "chosen", "left out", "known, fold 0", "unseen Chula", "unseen BCCD", "gap closed, 95 % interval"]
+    ]
     for name, recipe in {"(none)": "none", **choices()}.items():
         here = rows[(rows.recipe == recipe) & (rows.method == "erm")]
         each = [short(here[here.domain == laboratory].f1_macro.mean()) for laboratory in BENCHMARKS["open5"].unseen]

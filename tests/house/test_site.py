@@ -13,7 +13,8 @@ import nbformat
 import pytest
 from support.places import ROOT
 
-SCRIPT = ROOT / "data_scripts" / "build_site.py"
+SCRIPT = ROOT / "docs" / "build_site.py"
+DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks/solutions").glob("*.ipynb"))
 BOOK = ("sphinx", "myst_nb", "sphinx_book_theme", "latex2mathml")
 LOADS = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("video", "src")}
@@ -77,6 +78,8 @@ def test_every_notebook_has_a_page_that_the_first_page_links_to(site):
     assert expected <= made and Path("for_teachers.html") in made
     linked = {Path(link) for link in site[out / "index.html"].links}
     assert expected <= linked
+    documents = {Path(path.name).with_suffix(".html") for path in DOCUMENTS}
+    assert documents and documents <= made and documents <= linked, "pages of docs/, in the sidebar"
 
 
 def test_every_internal_link_resolves(site):
@@ -112,6 +115,9 @@ def test_every_figure_is_there_with_its_alt_text(site):
         figures = [o for cell in cells for o in cell.outputs if "image/png" in o.get("data", {})]
         wanted = [" ".join(o.metadata["image/png"]["alt"].split()) for o in figures]
         assert [image["alt"] for image in page.images] == wanted, path.name
+    pictures = [alt for path in DOCUMENTS for alt in re.findall(r"!\[([^]]+)\]\(", path.read_text(encoding="utf-8"))]
+    shown = [image["alt"] for path in DOCUMENTS for image in site[out / f"{path.stem}.html"].images]
+    assert pictures and shown == pictures
     for path, page in site.items():
         assert all(image.get("alt", "").strip() for image in page.images), path.name
 
@@ -157,3 +163,6 @@ def test_a_figure_without_alt_text_stops_the_build(tmp_path, monkeypatch):
     home = ROOT / "notebooks" / "00_start_here.ipynb"
     assert links_between_pages(text, home, "") == "[a](01_class_imbalance.ipynb), b, [c](https://x.org)"
     assert "[b](https://github.com/o/n/blob/main/pyproject.toml)" in links_between_pages(text, home, "o/n")
+    beside = "![figure](x.png) [a page](decisions.md) and [the guide](../CONTRIBUTING.md)"
+    page = ROOT / "docs" / "how_the_recipe_was_chosen.md"
+    assert links_between_pages(beside, page, "") == "![figure](x.png) [a page](decisions.md) and the guide"

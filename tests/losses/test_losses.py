@@ -168,10 +168,10 @@ def with_option(**options):
 
 
 BAD = [
-    (change(0, torch.ones(5, 2).long()), r"floating tensor of shape \(images, features\)"),
+    (change(0, torch.ones(5, 2).long()), r"features: got torch.int64 \(5, 2\), expected a floating tensor"),
     (change(0, torch.ones(5, 2, 2)), r"pool or flatten"),
-    (change(1, torch.ones(5)), r"labels: expected an int64 tensor, got torch.float32"),
-    (change(2, torch.ones(5, dtype=torch.bool)), r"domains: expected an int64"),
+    (change(1, torch.ones(5)), r"labels: got torch.float32 \(5,\), expected an int64 tensor"),
+    (change(2, torch.ones(5, dtype=torch.bool)), r"domains: got torch.bool \(5,\), expected an int64"),
     (change(1, torch.ones(4).long()), r"labels: got shape \(4,\), expected \(5,\)"),
     (change(1, torch.tensor([0, 1, 3, 0, 1])), r"labels: got 0..3, expected 0..2"),
     (change(2, torch.tensor([0, 0, -1, 1, 1])), r"domains: got -1..1, expected 0..1"),
@@ -188,8 +188,11 @@ BAD = [
     (lambda: losses.domain_adversarial_loss(torch.ones(2, 2), torch.tensor([0, 2])), r"got 0..2, expected 0..1"),
     (lambda: losses.reversal_strength(1.2), r"progress: got 1.2"),
     (lambda: losses.reverse_gradient(torch.ones(1), -1), r"strength: got -1"),
-    (lambda: losses.transferability(torch.ones(0, 2), torch.ones(0).long(), torch.ones(0).long()), r"no images"),
-    (lambda: losses.boda_lower_bound(1, 1, 1, n_images=4, n_domains=1, n_classes=2), r"n_domains=1"),
+    (lambda: losses.transferability(torch.ones(0, 2), torch.ones(0).long(), torch.ones(0).long()), r"got no image"),
+    (
+        lambda: losses.boda_lower_bound(1, 1, 1, n_images=4, n_domains=1, n_classes=2),
+        r"n_domains is 1: expected a whole number, 2 or more",
+    ),
 ]
 
 

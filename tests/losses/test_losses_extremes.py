@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wbc_tutorial.losses import boda_loss, coral_loss, domain_adversarial_loss, reverse_gradient, transferability
+from wbc_tutorial.losses.boda import unchecked_boda_loss
+from wbc_tutorial.losses.coral import unchecked_coral_loss
+from wbc_tutorial.losses.dann import unchecked_adversarial_loss
 
 F64 = torch.float64
 quick = settings(deadline=None, max_examples=30, derandomize=True, database=None)
@@ -174,3 +177,17 @@ def test_a_head_pair_beside_a_tail_pair_pulls_less(head_first):
     pull = z.grad.abs().item()
     assert pull < 1e-3 if head_first else pull > 1e-2
     assert loss.item() == pytest.approx(1.0986, abs=1e-3) or not head_first  # log(4 - 1): nothing was learned
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_arithmetic_without_checks_does_not_hide_what_is_not_finite(bad):
+    """The training loop looks at the loss alone: an image that overflowed must show there."""
+    x, domains, labels = torch.randn(8, 4), torch.arange(8) % 2, torch.arange(8) // 4
+    x[5] = bad
+    mu, counts = torch.randn(2, 2, 4), torch.tensor([[9, 1], [3, 20]])
+    options = {"nu": 0.5, "temperature": 1.0, "count_scale": 1.0, "balanced": True}
+    for reduction in ("pairs", "samples", "sum"):
+        assert not unchecked_boda_loss(x, labels, domains, mu, counts, reduction=reduction, **options).isfinite()
+    for variant in ("reference", "deep"):
+        assert not unchecked_coral_loss(x, domains, torch.arange(2), variant=variant).isfinite()
+    assert not unchecked_adversarial_loss(x, domains).isfinite()

@@ -3,12 +3,12 @@
 
 def gets_a_hint(check, answer):
     """No answer, or garbage: not yet, and no exception."""
-    verdict = check(answer)
-    assert not verdict and repr(verdict).startswith("✗ Not yet.")
+    feedback = check(answer)
+    assert not feedback and repr(feedback).startswith("✗ Not yet.")
 
 
 def get_hints_of_their_own(check, answers):
     """Known mistakes: none is accepted, and no two share a hint."""
-    verdicts = [check(answer) for answer in answers]
-    assert not any(verdicts)
-    assert len({verdict.text for verdict in verdicts}) == len(verdicts)
+    all_feedback = [check(answer) for answer in answers]
+    assert not any(all_feedback)
+    assert len({feedback.text for feedback in all_feedback}) == len(all_feedback)

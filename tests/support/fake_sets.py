@@ -49,19 +49,24 @@ def raw_png(width, height, depth, colour_type, data=b""):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
-def png_16_bit_colour(side=260):
-    return raw_png(side, side, 16, 2, (b"\0" + bytes(range(256)) * (6 * side // 256 + 1))[: 6 * side + 1] * side)
+def png_of(pixels):
+    """A colour PNG of 16 bits a channel, (height, width, 3) uint16, which Pillow would not write."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    return raw_png(pixels.shape[1], pixels.shape[0], 16, 2, rows)
 
 
-def tiff_16_bit_colour(side=260):
-    """A little-endian TIFF with 16 bits a channel."""
-    strip = bytes(6 * side * side)
+def tiff_of(pixels):
+    """A little-endian colour TIFF, (height, width, 3) uint16 or float32, which Pillow would not write."""
+    height, width, _ = pixels.shape
+    bits, strip = 8 * pixels.itemsize, pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
     bits_at, strip_at = 8, 14
     directory_at = strip_at + len(strip)
-    entries = [(256, 3, 1, side), (257, 3, 1, side), (258, 3, 3, bits_at), (259, 3, 1, 1), (262, 3, 1, 2),
-               (273, 4, 1, strip_at), (277, 3, 1, 3), (278, 3, 1, side), (279, 4, 1, len(strip))]  # fmt: skip
+    kind = 3 if pixels.dtype.kind == "f" else 1
+    entries = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, bits_at), (259, 3, 1, 1), (262, 3, 1, 2),
+               (273, 4, 1, strip_at), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, len(strip)),
+               (339, 3, 1, kind)]  # fmt: skip
     directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    head = b"II*\0" + struct.pack("<I", directory_at) + struct.pack("<HHH", 16, 16, 16)
+    head = b"II*\0" + struct.pack("<I", directory_at) + struct.pack("<HHH", bits, bits, bits)
     return head + strip + directory + struct.pack("<I", 0)
 
 
@@ -118,7 +123,7 @@ def blood(path, side=28, per_split=8, **replace):
 
 def run(script, *arguments):
     """Run a script's main in this process: (exit code, lines on stdout, lines on stderr)."""
-    from real_sets.problems import one_line_errors
+    from real_sets.errors import one_line_errors
 
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -150,4 +155,4 @@ def prepared(out):
 
 def leftovers(folder):
     """What an interrupted run would leave beside its target."""
-    return [path.name for path in Path(folder).iterdir() if ".partial" in path.name or path.suffix == ".old"]
+    return [path.name for path in Path(folder).iterdir() if ".partial" in path.name or path.suffix in (".old", ".lock")]

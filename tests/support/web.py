@@ -20,54 +20,59 @@ class Site:
         self.address = ""
 
 
-def _handler(site):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Answers from `site`, which a subclass sets."""
 
-        def log_message(self, *_):
-            pass
+    protocol_version = "HTTP/1.1"
+    site: Site
 
-        def answer(self, status, headers=(), body=b""):
-            self.send_response(status)
-            for name, value in (*headers, ("Content-Length", str(len(body)))):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def log_message(self, *_):
+        pass
 
-        def do_GET(self):  # noqa: N802
-            asked = self.headers.get("Range")
-            site.requests.append((self.path, asked, self.headers.get("If-Range")))
-            step = site.plan.pop(0) if site.plan else None
-            if isinstance(step, int) and step >= 300:
-                headers = [("Location", f"{site.address}/{'/'.join(self.path.split('/')[2:])}")] if step < 400 else []
-                return self.answer(step, headers)
-            content = site.files.get(self.path)
-            if content is None:
-                return self.answer(404)
-            start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and site.ranges else 0
-            if self.headers.get("If-Range") not in (None, site.etag):
-                start = 0
-            if start and start >= len(content):
-                return self.answer(416, [("Content-Range", f"bytes */{len(content)}")])
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Type", site.kind)
-            if site.etag:
-                self.send_header("ETag", site.etag)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            body = content[start:]
-            if site.length:
-                self.send_header("Content-Length", str(len(body)))
-            self.close_connection = True
-            self.end_headers()
-            if step == "break":
-                body = body[: max(len(body) // 2, 1)]
-            for at in range(0, len(body), 1 << 16):
-                self.wfile.write(body[at : at + (1 << 16)])
-                time.sleep(site.delay)
-            return None
+    def answer(self, status, headers=(), body=b""):
+        self.send_response(status)
+        for name, value in (*headers, ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
-    return Handler
+    def do_GET(self):  # noqa: N802
+        site, asked = self.site, self.headers.get("Range")
+        site.requests.append((self.path, asked, self.headers.get("If-Range")))
+        step = site.plan.pop(0) if site.plan else None
+        content = site.files.get(self.path)
+        if isinstance(step, int) and step >= 300:
+            headers = [("Location", f"{site.address}/{'/'.join(self.path.split('/')[2:])}")] if step < 400 else []
+            self.answer(step, headers)
+        elif content is None:
+            self.answer(404)
+        elif (start := self._start(asked)) and start >= len(content):
+            self.answer(416, [("Content-Range", f"bytes */{len(content)}")])
+        else:
+            self._send(content, start, broken=step == "break")
+
+    def _start(self, asked):
+        if not asked or not self.site.ranges or self.headers.get("If-Range") not in (None, self.site.etag):
+            return 0
+        return int(asked.removeprefix("bytes=").removesuffix("-"))
+
+    def _send(self, content, start, *, broken):
+        site, body = self.site, content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Type", site.kind)
+        if site.etag:
+            self.send_header("ETag", site.etag)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        if site.length:
+            self.send_header("Content-Length", str(len(body)))
+        self.close_connection = True
+        self.end_headers()
+        if broken:
+            body = body[: max(len(body) // 2, 1)]
+        for at in range(0, len(body), 1 << 16):
+            self.wfile.write(body[at : at + (1 << 16)])
+            time.sleep(site.delay)
 
 
 @contextlib.contextmanager
@@ -81,7 +86,8 @@ def serving():
         def handle_error(self, *_):
             pass  # a client that goes away is what these tests are about
 
-    with Server(("127.0.0.1", 0), _handler(site)) as server:
+    handler = type("Handler", (_Handler,), {"site": site})
+    with Server(("127.0.0.1", 0), handler) as server:
         before = os.environ.get("no_proxy")
         os.environ["no_proxy"] = "127.0.0.1"
         site.address = f"http://127.0.0.1:{server.server_address[1]}"

@@ -197,20 +197,69 @@ def test_dann_reports_accuracy_reverses_and_conditions():
     ("call", "message"),
     [
         (lambda: CORAL(-1), "weight: got -1"),
+        (lambda: CORAL(None), "weight: got None"),
+        (lambda: CORAL(variant="shallow"), "variant: got 'shallow'"),
+        (lambda: DANN(0, 2), "n_features is 0"),
+        (lambda: DANN(5, 2, hidden=1.5), "hidden is 1.5"),
+        (lambda: DANN(5, 2)(torch.ones(1, 5), torch.tensor([0]), torch.tensor([2]), 0.5), "domains: got 2..2"),
+        (lambda: CORAL()([[1.0]], *batch()[1:], 0.5), "features: got a list"),
+        (lambda: CORAL()(batch()[0], batch()[1], None, 0.5), "domains: got None"),
+        (lambda: CORAL()(*batch(), None), "progress: got None"),
+        (lambda: BoDA([[1.5, 2]], 5), "counts: got shape"),
+        (lambda: BoDA([[-1, 2]], 5), "expected .D, C. with whole numbers >= 0"),
+        (lambda: BoDA(None, 5), "counts: got None"),
+        (lambda: BoDA(COUNTS, 5, nu=-1), "nu: got -1"),
+        (lambda: BoDA(COUNTS, 5, refresh_every=0), "refresh_every is 0"),
         (lambda: DANN(5, 2, conditional=True), "n_classes=None"),
         (lambda: DANN(5, 2, conditional=True, n_classes=2)(*batch(), 0.5), "labels: got 0..2, expected 0..1"),
         (lambda: CORAL()(*batch(), 1.5), "progress: got 1.5"),
-        (lambda: BoDA(COUNTS, 5, centroids="exact"), "centroids='exact'"),
+        (lambda: BoDA(COUNTS, 5, centroids="exact"), "centroids: got 'exact'"),
         (lambda: BoDA(COUNTS, 5, reduction="mean"), "reduction: got 'mean'"),  # at once, not after the warm-up
         (lambda: BoDA(COUNTS, 5, temperature=0), "temperature: got 0"),
-        (lambda: BoDA(COUNTS, 5, start=2), "start=2"),
+        (lambda: BoDA(COUNTS, 5, start=2), "start: got 2"),
         (lambda: Centroids(1, 1, 1, momentum=2), "momentum=2"),
         (lambda: BoDA(COUNTS, 5)(torch.ones(1, 5), torch.tensor([3]), torch.tensor([0]), 0.5), "expected 0..2"),
-        (lambda: BoDA(COUNTS, 4)(*batch(), 0.5), r"got shape \(2, 3, 4\)"),
-        (lambda: DANN(4, 2)(*batch(), 0.5), "got 5 features, expected 4"),
+        (lambda: BoDA(COUNTS, 4)(*batch(), 0.5), "features: got 5 per image, expected 4; build BoDA"),
+        (lambda: DANN(4, 2)(*batch(), 0.5), "features: got 5 per image, expected 4; build DANN"),
         (lambda: BoDA(COUNTS, 5)(torch.ones(1, 5), torch.tensor([1]), torch.tensor([1]), 0.0), r"\(1, 1\), whose"),
     ],
 )
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", every_alignment())
+def test_features_that_are_not_finite_are_passed_on_for_the_loop_to_report(name):
+    alignment = every_alignment()[name]
+    if alignment.wants_refresh(0):
+        alignment.refresh(*batch(1, n=50))
+    alignment(*batch(2), 0.4)
+    features, labels, domains = batch()
+    features[0] = float("nan")
+    assert torch.isnan(alignment(features, labels, domains, 0.5))
+
+
+@pytest.mark.parametrize("name", every_alignment())
+def test_the_training_set_is_checked_once_before_training(name):
+    alignment = every_alignment()[name]
+    _, labels, domains = batch(n=50)
+    alignment.check_training_set(labels.numpy(), domains.numpy())
+    if name not in ("coral", "deep coral"):  # which take any numbers
+        with pytest.raises(ValueError, match=r"domains: got 0..2, expected 0..1"):
+            alignment.check_training_set(labels, torch.full_like(domains, 2) * (labels > 0))
+    if "boda" in name or name == "doda":
+        with pytest.raises(
+            ValueError, match=r"image 1 belongs to the pair \(domain, class\) = \(1, 1\), whose count is 0"
+        ):
+            alignment.check_training_set([0, 1], [0, 1])
+
+
+def test_representations_say_what_they_are():
+    assert repr(CORAL(0.5)) == "CORAL(weight=0.5, variant='reference')"
+    assert repr(DANN(5, 2, conditional=True, n_classes=3)) == (
+        "DANN(weight=1.0, 5 features and 3 classes, 2 domains, hidden=128)"
+    )
+    assert repr(BoDA(COUNTS, 5, macro_weight=1.0, count_scale="mean")) == (
+        "BoDA(weight=0.1, nu=0.5, count_scale='mean', macro_weight=1.0, 5 pairs of 2 domains x 3 classes)"
+    )

@@ -1,8 +1,7 @@
-"""The centroids: running means, full passes, several processes."""
+"""The centroids: running means, full passes, sums over pairs."""
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from support.pair_batches import COUNTS, PAIRS, batch
 
 from wbc_tutorial.training.alignment import BoDA
@@ -37,25 +36,29 @@ def test_running_centroids_forget_by_age():
     assert memory.mean.item() == pytest.approx((0.125 * 1 + 0.25 * 2 + 4) / 1.375, abs=1e-12)
 
 
-def one_process(rank, address, results):
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+def test_sums_and_counts_of_pairs_by_hand():
     features, labels, domains = batch(n=9, dtype=torch.float64)
-    mine = slice(0, 7) if rank == 0 else slice(7, 9)  # unequal shares: a mean of means would be wrong
-    boda = BoDA(COUNTS, 5).double()
-    boda(features[mine], labels[mine], domains[mine], 0.0)
-    torch.save(boda.state_dict(), f"{results}/{rank}.pt")
-    torch.distributed.destroy_process_group()
+    sums, counts = pair_sums(features.requires_grad_(), labels, domains, COUNTS.shape)
+    for d, c in PAIRS.tolist():
+        here = (domains == d) & (labels == c)
+        assert counts[d, c] == here.sum()
+        torch.testing.assert_close(sums[d, c], features[here].sum(0).detach())
+    assert counts.sum() == 9 and not sums.requires_grad
+    with pytest.raises(ValueError, match=r"labels: got 0..2, expected 0..1"):
+        pair_sums(features, labels, domains, (2, 2))
+    with pytest.raises(ValueError, match="features: got None"):
+        pair_sums(None, labels, domains, COUNTS.shape)
 
 
-def test_several_processes_share_sums_and_counts(tmp_path):
-    mp.spawn(one_process, args=(f"file://{tmp_path}/meet", str(tmp_path)), nprocs=2)
-    features, labels, domains = batch(n=9, dtype=torch.float64)
-    alone = BoDA(COUNTS, 5).double()
-    alone(features, labels, domains, 0.0)
-    for rank in range(2):
-        state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
-        for key, value in alone.state_dict().items():
-            torch.testing.assert_close(state[key], value)
-    sums, counts = pair_sums(features, labels, domains, COUNTS.shape)
-    assert counts.sum() == 9 and torch.allclose(sums.sum((0, 1)), features.sum(0))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 2}, "momentum=2"),
+        ({"old_weight": 1.0}, "old_weight=1.0"),
+        ({"momentum": float("nan")}, "momentum: got nan"),
+        ({"n_features": 0}, "n_features is 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Centroids(**{"n_domains": 1, "n_classes": 1, "n_features": 1} | options)

@@ -119,7 +119,7 @@ class CellImages:
     domains: np.ndarray
     classes: tuple[str, ...] = CLASSES
     domain_names: tuple[str, ...] = ()
-    groups: np.ndarray | None = None
+    groups: np.ndarray = None  # type: ignore[assignment]  # None is filled in below
     um_per_px: float = FIELD_UM / 64
     provenance: dict = field(default_factory=dict)
 

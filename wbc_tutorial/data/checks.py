@@ -2,7 +2,7 @@
 
 import operator
 
-__all__ = ["whole_number"]
+__all__ = ["number_between", "whole_number"]
 
 
 def whole_number(name: str, value, *, least: int = 0, what: str = "a whole number") -> int:
@@ -38,3 +38,30 @@ def whole_number(name: str, value, *, least: int = 0, what: str = "a whole numbe
     if number is None or number < least:
         raise ValueError(f"{name} is {value!r}: expected {what}, {least} or more")
     return number
+
+
+def number_between(name: str, value, low: float, high: float, unit: str) -> float:
+    """Return a number as `float`, or say in one line that it is none, or too small or too large.
+
+    Parameters
+    ----------
+    name : str
+        What the number is called where it was given.
+    value : float
+    low, high : float
+        The smallest and the largest that are possible.
+    unit : str
+        Of the three, for the error.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> number_between("field_um", 25, 1, 40, "micrometres")
+    25.0
+    """
+    if isinstance(value, str | bool) or not hasattr(value, "__float__") or not low <= float(value) <= high:
+        raise ValueError(f"{name} is {value!r}: expected {low:g} to {high:g} {unit}")
+    return float(value)

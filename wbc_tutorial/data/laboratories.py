@@ -46,7 +46,7 @@ class Laboratory:
     Examples
     --------
     >>> LABORATORIES["sim_mll"]
-    Laboratory('sim_mll': 1,824 cells in 13 classes, 288 x 288 px, 11.52 px/um, simulated)
+    Laboratory('sim_mll': 1,822 cells in 13 classes, 288 x 288 px, 11.52 px/um, simulated)
     """
 
     name: str
@@ -165,13 +165,13 @@ _MLL = Laboratory(
 _JHU = Laboratory(
     name="jhu_21",
     title="Johns Hopkins Hospital, Baltimore: patients with AML or APL (Sidhom 2021)",
-    # The counts of the whole set are not published: these are the 11,985 images of 82 of its 107 patients.
+    # The counts of a sample, not of the whole set: the 11,985 labelled images of 82 of its 107 patients.
     counts=(39, 85, 292, 2711, 511, 111, 63, 105, 1560, 1066, 2808, 229, 2405),
-    counts_of="a sample of 82 of the 107 patients (11,985 images); the counts of the whole set are not published",
+    counts_of="a sample: 11,985 images of 82 of the 107 patients",
     image_px=(360, 363), px_per_um=10.0, crop_px=250,
     stain="not stated", scanner="CellaVision (10 px/um is inferred from the device)",
     licence="No licence grant was found: measure with it, pass nothing of it on",
-    citation="Sidhom, Siddarthan, Lai et al. npj Precision Oncology 5, 38 (2021)",
+    citation="Sidhom et al. npj Precision Oncology 5, 38 (2021)",
     source="https://github.com/sidhomj/DeepAPL",
     layout="Data/All/Patient_<nn>/[<date>/]Signed slides/<class folder>/<PREFIX>_<id>.jpg (the folder is the label)",
     native_labels={

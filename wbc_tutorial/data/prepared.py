@@ -1,5 +1,6 @@
 """Prepared cells: real images that data_scripts/prepare.py has brought to one physical field."""
 
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def _in_order_of_images(table: pd.DataFrame, folder: Path, n_images: int) -> pd.
     order = [position.get(text, -1) for text in table["id"]]
     if sorted(order) != list(range(n_images)):
         wrong = next((text for text, number in zip(table["id"], order, strict=True) if number < 0), "")
-        what = f"holds {wrong!r}" if -1 in order else "names an image twice"
+        what = f"holds {reprlib.repr(wrong)}" if -1 in order else "names an image twice"
         raise ValueError(
             f"{path}: the column id {what}; expected each number from 0 to {n_images - 1} once, the image's row in "
             "images.npy: prepare the set again with data_scripts/prepare.py"
@@ -155,7 +156,10 @@ def _in_order_of_images(table: pd.DataFrame, folder: Path, n_images: int) -> pd.
     for column in ("label", "domain"):
         blank = np.flatnonzero(table[column] == "")
         if len(blank):
-            raise ValueError(f"{path}: the image with id {blank[0]} has no {column}; write it into that column")
+            raise ValueError(
+                f"{path}: the image with id {blank[0]} has no {column}; write it into that column, or prepare the set "
+                "again with data_scripts/prepare.py"
+            )
     return table
 
 
@@ -166,13 +170,13 @@ def _check_images(folder: Path, stack: np.ndarray, facts: dict) -> str:
     said = {
         f"n_images = {facts.get('n_images')}": facts.get("n_images") in (None, n),
         f"size = {facts.get('size')}": facts.get("size") in (None, side),
-        f"um_per_px = {pixel} and field_um = {field}": None in (field, pixel) or bool(np.isclose(field, side * pixel)),
+        f"um_per_px = {pixel} and field_um = {field}": not (field and pixel) or np.isclose(field, side * pixel),
     }
     for what, fits in said.items():
         if not fits:
             raise ValueError(
-                f"{folder / 'images.npy'} holds {n} images of {side} x {side} pixels, but set.json says {what}; they do "
-                "not belong together: prepare the set again with data_scripts/prepare.py"
+                f"{folder / 'images.npy'} holds {n} images of {side} x {side} pixels, but set.json says {what}; they "
+                "do not belong together: prepare the set again with data_scripts/prepare.py"
             )
     digest = images_digest(folder / "images.npy")
     if facts.get("images_digest") and facts["images_digest"] != digest:
@@ -193,7 +197,7 @@ def _classes_of(table: pd.DataFrame, classes: tuple[str, ...], folder: Path) -> 
             found[label, native] = class_within(find_class(label), classes, native)
         except ValueError:
             raise ValueError(
-                f"{folder / 'cells.csv'} has the unknown label {label!r}; expected names or codes of the 13 classes "
+                f"{folder / 'cells.csv'} has the unknown label {reprlib.repr(label)}; expected names or codes of the 13 classes "
                 "(wbc_tutorial.CLASSES), neutrophil or lymphocyte: prepare the set again with data_scripts/prepare.py"
             ) from None
     return [found[pair] for pair in pairs]

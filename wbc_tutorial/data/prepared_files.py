@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import reprlib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -94,12 +95,13 @@ def images_digest(path: Path) -> str:
     with path.open("rb", buffering=0) as file:
         for start, length in _spans(len(stack), stack.nbytes // len(stack), stack.offset):
             file.seek(start)
-            while length > 0:
-                block = file.read(min(length, _BLOCK))
+            left = length
+            while left > 0:
+                block = file.read(min(left, _BLOCK))
                 if not block:
                     raise _damaged(path, "was cut while it was read")
                 sha.update(block)
-                length -= len(block)
+                left -= len(block)
     return sha.hexdigest()
 
 
@@ -138,13 +140,13 @@ def read_facts(path: Path) -> dict:
         raise _damaged(path, f"holds {type(facts).__name__} where an object with named entries is expected")
     for name in ("size", "n_images"):
         if (value := facts.get(name)) is not None and not (isinstance(value, int) and _positive(value)):
-            raise _damaged(path, f"{name} is {value!r}, expected a whole number, 1 or more")
+            raise _damaged(path, f"{name} is {reprlib.repr(value)}, expected a whole number, 1 or more")
     for name in ("um_per_px", "field_um"):
         if (value := facts.get(name)) is not None and not _positive(value):
-            raise _damaged(path, f"{name} is {value!r}, expected a number of micrometres above 0")
+            raise _damaged(path, f"{name} is {reprlib.repr(value)}, expected a number of micrometres above 0")
     for name in ("digest", "images_digest"):
         if not isinstance(value := facts.get(name) or "", str):
-            raise _damaged(path, f"{name} is {value!r}, expected text")
+            raise _damaged(path, f"{name} is {reprlib.repr(value)}, expected text")
     return facts
 
 

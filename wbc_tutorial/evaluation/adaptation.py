@@ -1,4 +1,8 @@
-"""Test time: what may be taken from a laboratory's images without their labels, once a network is trained."""
+"""Predictions, and what they may take from a laboratory's images without their labels once a network is trained.
+
+`predict` is what others call. The rest are its ingredients: batch norm with the laboratory's own statistics (AdaBN), a
+head made of its own features (T3A), and labels that spread to neighbours.
+"""
 
 import copy
 
@@ -11,33 +15,48 @@ from sklearn.semi_supervised import LabelSpreading
 from torch import Tensor, nn
 
 from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.checks import number_between, whole_number
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.batches import as_tensor
-from wbc_tutorial.training.features import extract
+from wbc_tutorial.training.features import check_model_and_cells, extract
 
 __all__ = ["adapt_batch_norm", "features_and_logits", "label_spreading", "predict", "t3a_head"]
 
 
 def predict(model: Classifier, cells: CellImages, **options) -> np.ndarray:
-    """Return the logits (N, C) of all images; without options each image is named by itself.
+    """Compute the logits (N, C) of all images; without options, each image's depend on that image alone.
 
     Parameters
     ----------
     model : Classifier
-        It is left as it is.
+        Its weights and statistics stay as they are.
     cells : CellImages
         Labels are not used. What uses a laboratory's images together is done for each laboratory on its own.
     **options
-        Those of `features_and_logits`; `wbc_tutorial.experiments.recipes.Recipe.predict_options` gives them.
+        Those of `features_and_logits`; ``wbc.Recipe(...).predict_options(known=False)`` gives them for an unseen
+        laboratory.
 
     Returns
     -------
     float32 (N, C)
-        Softmax makes probabilities of them.
+        ``scipy.special.softmax(logits, axis=1)`` makes probabilities of them.
+
+    Raises
+    ------
+    ValueError
+        For an argument of another kind or out of range.
 
     See Also
     --------
     features_and_logits : the same with the latent features, and all options.
+
+    Examples
+    --------
+    >>> from wbc_tutorial.models import small_cnn
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
+    >>> cells = CellImages(images, np.zeros(4, int), np.zeros(4, int), ("a", "b"), ("lab1",))
+    >>> predict(small_cnn(n_classes=2, width=4), cells, tta=True).shape
+    (4, 2)
     """
     return features_and_logits(model, cells, **options)[1]
 
@@ -51,11 +70,12 @@ def features_and_logits(
     n_support: int = 0,
     n_neighbours: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return features (N, h) and logits (N, C) of all images; the model given is left as it is.
+    """Compute features (N, h) and logits (N, C) of all images.
 
     Parameters
     ----------
     model : Classifier
+        Its weights and statistics stay as they are.
     cells : CellImages
         Labels are not used. What uses a laboratory's images together is done for each laboratory on its own.
     adabn : dict, default=None
@@ -63,7 +83,7 @@ def features_and_logits(
     tta : bool, default=False
         Test-time augmentation: average the features over the square's eight symmetries.
     n_support : int, default=0
-        Images a class for `t3a_head`; 0 = the head stays.
+        Images per class for `t3a_head`; 0 = the head stays.
     n_neighbours : int, default=0
         Neighbours of each image for `label_spreading`, which comes last; 0 = no spreading.
 
@@ -71,7 +91,15 @@ def features_and_logits(
     -------
     features : float32 (N, h)
     logits : float32 (N, C)
+
+    Raises
+    ------
+    ValueError
+        For an argument of another kind or out of range.
     """
+    check_model_and_cells(model, cells)
+    whole_number("n_support", n_support)
+    whole_number("n_neighbours", n_neighbours)
     features = np.empty((len(cells), model.n_features), dtype=np.float32)
     logits = np.empty((len(cells), model.n_classes), dtype=np.float32)
     for number in np.unique(cells.domains):
@@ -98,30 +126,38 @@ def adapt_batch_norm(
     n_images: int = 1024,
     seed: int = 0,
 ) -> Classifier:
-    """Move batch-norm statistics, in place, towards those of these images; their labels are not read.
+    """Move batch-norm statistics, in place, towards those of these images (AdaBN); labels are not used.
 
-    For each layer the mean m' and variance v' over `n_images` images drawn at random, averaged over batches of 64. With
-    s = `share`, the new mean is that of a mixture of the old and the new images, ``s m' + (1 - s) m``, and the new
-    variance that mixture's, ``s v' + (1 - s) v + s (1 - s) (m' - m)^2``.
+    For each layer the mean m' and variance v' are taken over `n_images` images drawn at random, averaged over batches
+    of 64. With s = `share`, the new mean is that of a mixture of the old and the new images, ``s m' + (1 - s) m``, and
+    the new variance is that mixture's, ``s v' + (1 - s) v + s (1 - s) (m' - m)^2``.
 
     Parameters
     ----------
     model : Classifier
+        Changed in place.
     cells : CellImages
         Of one laboratory.
-    share : float in [0, 1]
-        1 = the new statistics alone. They carry the laboratory's mix of classes as well as its look: where the two
-        differ from training, a mixture is safer.
-    class_balanced : bool
+    share : float in [0, 1], default=1.0
+        1 = the new statistics alone. They carry the laboratory's mix of classes as well as its look: where its mix
+        differs from that of training, a mixture is safer.
+    class_balanced : bool, default=False
         Draw the images so that the classes which the model itself predicts, after a first adaptation to images drawn at
         random, are equally frequent: the laboratory's look is wanted, not its mix.
-    n_images, seed : int
-        How many images, and which.
+    n_images : int, default=1024
+        How many images are drawn, at most.
+    seed : int, default=0
+        Of the draw.
+
+    Returns
+    -------
+    Classifier
+        The same model, set to evaluation.
 
     Raises
     ------
     ValueError
-        For a model without batch norm, or a share outside [0, 1].
+        For a model without batch norm, no image, or a number out of range.
 
     Notes
     -----
@@ -130,11 +166,14 @@ def adapt_batch_norm(
     NeurIPS 2020; prediction-balanced sampling: Gong et al., "NOTE: robust continual test-time adaptation against
     temporal correlation", NeurIPS 2022.
     """
+    check_model_and_cells(model, cells)
+    number_between("share", share, 0, 1, "(0 changes nothing, 1 takes the new statistics alone)")
+    whole_number("n_images", n_images, least=1)
     layers = [layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     if not layers:
-        raise ValueError("the model has no batch norm to adapt")
-    if not 0 <= share <= 1:
-        raise ValueError(f"share is {share}; expected 0 (nothing changes) to 1 (the new statistics alone)")
+        raise ValueError("the model has no batch norm to adapt; leave this out for a network with group norm")
+    if not len(cells):
+        raise ValueError("cells: got no image, expected those of a laboratory to adapt to")
     model.eval()
     old = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
     generator = torch.Generator().manual_seed(seed)
@@ -148,7 +187,7 @@ def adapt_batch_norm(
     return model
 
 
-def _mix_statistics(model: Classifier, layers: list[nn.Module], old: list, images: np.ndarray, share: float) -> None:
+def _mix_statistics(model: Classifier, layers: list, old: list, images: np.ndarray, share: float) -> None:
     """Set each layer's statistics to those of a mixture of the old images and these."""
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
@@ -165,10 +204,11 @@ def _mix_statistics(model: Classifier, layers: list[nn.Module], old: list, image
 
 @torch.no_grad()
 def t3a_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: int = 20) -> nn.Linear:
-    """Build a linear head whose weights are class means of a laboratory's own surest features (T3A).
+    """Build a linear head whose weights are means of the laboratory's own features of lowest entropy (T3A).
 
     ``w'_c = normalise(sum of w_c / |w_c| and of z_i / |z_i| over the support of c)``, ``logits_c = w'_c . z``, no bias.
-    The support of c: of the images that the given logits name c, the `n_support` of lowest entropy. No label is read.
+    The support of c are the `n_support` images of lowest entropy among those whose largest logit is c. Labels are not
+    used.
 
     Parameters
     ----------
@@ -176,12 +216,22 @@ def t3a_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: in
         Trained; its weights (C, h) are one member of each mean, so that a class without support keeps its direction.
     features : float (N, h)
     logits : float (N, C)
-    n_support : int
+    n_support : int, default=20
+
+    Returns
+    -------
+    nn.Linear
+        A new head; the given one stays as it is.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together, or fewer than one image per class.
 
     Notes
     -----
     Iwasawa and Matsuo, "Test-time classifier adjustment module for model-agnostic domain generalization", NeurIPS
-    2021. There images arrive one by one; here the laboratory is there as a whole.
+    2021. In the paper, images come one by one; here, all images of a laboratory are used at once.
 
     Examples
     --------
@@ -192,8 +242,7 @@ def t3a_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: in
     >>> t3a_head(head, z, z).weight.argmax(1).tolist()
     [0, 1]
     """
-    if n_support < 1:
-        raise ValueError(f"n_support is {n_support}; expected 1 or more images a class")
+    whole_number("n_support", n_support, least=1)
     if features.shape[0] != logits.shape[0] or features.shape[1:] != head.weight.shape[1:]:
         raise ValueError(
             f"features are {tuple(features.shape)}, logits {tuple(logits.shape)} and the head's weights "
@@ -215,26 +264,28 @@ def label_spreading(
     n_support: int = 20,
     alpha: float = 0.99,
 ) -> np.ndarray:
-    """Let the surest images of each class name their neighbours, those theirs, and so on: logits (N, C).
+    """Let the images of lowest entropy in each class pass their label to their neighbours, and those to theirs.
 
     ``F = (1 - alpha) (I - alpha D^-1/2 A D^-1/2)^-1 Y``, by iteration. A joins images (0 or 1) of which one is among
     the `n_neighbours` nearest of the other, by the cosine of their features; D holds its row sums; Y is one-hot for the
-    `n_support` images of lowest entropy that the given logits name c, and 0 elsewhere. Returned is log F, each row
-    normalised to the sum 1. No label is read.
-
-    A class with fewer images than neighbours is tied to others more than to itself, and has fewer starts than they: its
-    images may lose their name, even where the network was right. Where all images would be tied to all, as with
-    `n_neighbours` + 1 of them, the given logits stand.
+    `n_support` images of lowest entropy among those whose largest logit is c, and 0 elsewhere. Labels are not used.
 
     Parameters
     ----------
     features : float (N, h)
         Of one laboratory.
     logits : float (N, C)
-        They name the images to start from; for images that no start reaches, their log-softmax is returned.
-    n_neighbours, n_support : int
-    alpha : float in (0, 1)
-        Near 0 names stay where they start, near 1 they travel far.
+        They say where to start.
+    n_neighbours : int, default=10
+    n_support : int, default=20
+    alpha : float in (0, 1), default=0.99
+        Near 0 labels stay where they start, near 1 they travel far.
+
+    Returns
+    -------
+    float (N, C)
+        log F, each row of F normalised to the sum 1. Images that no start reaches keep the log-softmax of the given
+        logits; so do all images where there are at most ``n_neighbours + 1`` of them, since all would be joined to all.
 
     Raises
     ------
@@ -243,13 +294,16 @@ def label_spreading(
 
     Notes
     -----
+    A class with fewer images than neighbours is joined to other classes more than to itself, and has fewer starts than
+    they: its images may take the label of another class, even where the network was right.
+
     Cosines order neighbours as the distances of features of length 1 do, which is how they are found. Source:
     Zhou et al., "Learning with local and global consistency", NIPS 2003; for a network's features of unlabelled images:
     Iscen et al., "Label propagation for deep semi-supervised learning", CVPR 2019. Iteration: scikit-learn.
 
     Examples
     --------
-    Six cells on an arc. The network is sure of the first and the last, and misnames the two beside the last:
+    Six cells on an arc. The network is sure of the first and of the last, and is wrong about the two beside the last:
 
     >>> import numpy as np
     >>> angle = np.array([0.0, 0.1, 0.2, 1.3, 1.4, 1.5])
@@ -259,24 +313,24 @@ def label_spreading(
     [0, 0, 0, 1, 1, 1]
     """
     if len(features) != len(logits):
-        raise ValueError(f"{len(features)} features and {len(logits)} rows of logits: expected one of each an image")
-    if n_neighbours < 1 or n_support < 1:
-        raise ValueError(f"n_neighbours is {n_neighbours} and n_support {n_support}; expected 1 or more")
+        raise ValueError(f"{len(features)} features and {len(logits)} rows of logits: expected one of each per image")
+    whole_number("n_neighbours", n_neighbours, least=1)
+    whole_number("n_support", n_support, least=1)
     if not 0 < alpha < 1:
-        raise ValueError(f"alpha is {alpha}; expected more than 0 (names stay) and less than 1 (starts are forgotten)")
-    features, logits = (torch.as_tensor(np.array(each)) for each in (features, logits))
-    own = F.log_softmax(logits, dim=1).numpy()
-    if len(features) <= n_neighbours + 1:
-        return own  # all would be tied to all, and the commonest name take every image
-    start = np.full(len(features), -1)
-    for number, rows in enumerate(_lowest_entropy(logits, n_support)):
+        raise ValueError(f"alpha is {alpha}; expected more than 0 (labels stay) and less than 1 (starts are forgotten)")
+    z, scores = (torch.as_tensor(np.array(each)) for each in (features, logits))
+    own = F.log_softmax(scores, dim=1).numpy()
+    if len(z) <= n_neighbours + 1:
+        return own  # all would be joined to all, and the commonest class take every image
+    start = np.full(len(z), -1)
+    for number, rows in enumerate(_lowest_entropy(scores, n_support)):
         start[rows] = number
 
     def joined(left: np.ndarray, _: np.ndarray) -> csr_array:
         near = kneighbors_graph(left, n_neighbours)
         return near.maximum(near.T)
 
-    directions = F.normalize(features, dim=1).numpy()
+    directions = F.normalize(z, dim=1).numpy()
     spread = LabelSpreading(kernel=joined, alpha=alpha, max_iter=10_000).fit(directions, start)
     reached = spread.label_distributions_.sum(axis=1) > 0
     shares = np.zeros_like(own)
@@ -286,7 +340,7 @@ def label_spreading(
 
 
 def _lowest_entropy(logits: Tensor, n_support: int) -> list[Tensor]:
-    """For each class the rows of lowest entropy, `n_support` at most, among those that the logits name so."""
+    """Return for each class the rows of lowest entropy, `n_support` at most, among those whose largest logit it is."""
     predicted, entropy = logits.argmax(1), torch.distributions.Categorical(logits=logits).entropy()
-    named = [torch.where(predicted == number)[0] for number in range(logits.shape[1])]
-    return [rows[entropy[rows].argsort(stable=True)[:n_support]] for rows in named]
+    chosen = [torch.where(predicted == number)[0] for number in range(logits.shape[1])]
+    return [rows[entropy[rows].argsort(stable=True)[:n_support]] for rows in chosen]

@@ -1,4 +1,4 @@
-"""Latent space: a UMAP picture of features, and the numbers that belong beside it."""
+"""The latent space: a UMAP picture of the features, and the numbers that belong beside it."""
 
 import warnings
 from dataclasses import dataclass
@@ -9,43 +9,23 @@ import numpy as np
 __all__ = ["Separation", "classical_scaling", "embed", "neighbours_kept", "separation"]
 
 
-@dataclass(frozen=True)
-class Separation:
-    """What the features separate; see `separation`.
-
-    Attributes
-    ----------
-    class_silhouette, laboratory_silhouette : float
-        Mean silhouette with classes, or laboratories, as the groups, in [-1, 1]; NaN where it is not defined.
-    laboratory_accuracy : float
-        Balanced accuracy of a classifier that names the laboratory, cross-validated; NaN where it is not defined.
-    laboratory_chance : float
-        What guessing gives: 1 / number of laboratories.
-    """
-
-    class_silhouette: float
-    laboratory_silhouette: float
-    laboratory_accuracy: float
-    laboratory_chance: float
-
-
 def embed(features, *, n_neighbors: int = 15, min_dist: float = 0.1, seed: int = 0) -> np.ndarray:
     """Lay features out in the plane with UMAP; same input, seed and machine: same picture.
 
     Parameters
     ----------
     features : float (N, h)
-    n_neighbors : int
+    n_neighbors : int, default=15
         Nearest images that each image is tied to, itself included; 2 to N - 1.
-    min_dist : float
+    min_dist : float, default=0.1
         How close points may lie in the picture, in [0, 1].
-    seed : int
+    seed : int, default=0
         Another seed gives another picture of the same features.
 
     Returns
     -------
     float32 (N, 2)
-        Only who is near whom means something: not distances between groups, their sizes, their density, or the axes.
+        What is near what has a meaning. Distances between groups, their sizes, their density and the axes have none.
 
     Raises
     ------
@@ -54,8 +34,12 @@ def embed(features, *, n_neighbors: int = 15, min_dist: float = 0.1, seed: int =
 
     Notes
     -----
-    McInnes, Healy, Melville. UMAP: uniform manifold approximation and projection. arXiv:1802.03426. Runs on one
-    thread, since UMAP is repeatable only so.
+    McInnes, Healy, Melville. UMAP: uniform manifold approximation and projection. arXiv:1802.03426. It runs on one
+    thread: with several, UMAP is not repeatable.
+
+    See Also
+    --------
+    separation, neighbours_kept : numbers that belong beside the picture.
     """
     from threadpoolctl import threadpool_limits
 
@@ -82,7 +66,7 @@ def embed(features, *, n_neighbors: int = 15, min_dist: float = 0.1, seed: int =
             return np.asarray(mapper.fit_transform(x), dtype=np.float32)
 
 
-def separation(features, labels, domains) -> Separation:
+def separation(features, labels, domains) -> "Separation":
     r"""Measure, in the features themselves, how far classes and laboratories lie apart.
 
     The silhouette of image i compares a_i, its mean distance to the others of its group, with b_i, its mean distance
@@ -92,14 +76,18 @@ def separation(features, labels, domains) -> Separation:
 
     The laboratory classifier is logistic regression on standardised features, laboratories weighed alike, scored by
     balanced accuracy (the mean recall of the laboratories) on held-out fifths of the images. It stays at 1 / D where
-    features say nothing of the laboratory, however unequal the laboratories are. Where the mix of classes differs
-    between them, the classes alone give part of the laboratory away.
+    features say nothing of the laboratory, however different the numbers of images are. Where laboratories differ in
+    their mix of classes, the class of a cell alone tells something about its laboratory.
 
     Parameters
     ----------
     features : float (N, h)
         Latent features, not points of a UMAP picture.
     labels, domains : int (N,)
+
+    Returns
+    -------
+    Separation
 
     Raises
     ------
@@ -127,15 +115,49 @@ def separation(features, labels, domains) -> Separation:
     )
 
 
+@dataclass(frozen=True, repr=False)
+class Separation:
+    """What the features separate; see `separation`.
+
+    Attributes
+    ----------
+    class_silhouette, laboratory_silhouette : float
+        Mean silhouette with classes, or laboratories, as the groups, in [-1, 1]; NaN where it is not defined.
+    laboratory_accuracy : float
+        Balanced accuracy of a classifier that names the laboratory, cross-validated; NaN where it is not defined.
+    laboratory_chance : float
+        What guessing gives: 1 / number of laboratories.
+    """
+
+    class_silhouette: float
+    laboratory_silhouette: float
+    laboratory_accuracy: float
+    laboratory_chance: float
+
+    def __repr__(self) -> str:
+        return (
+            f"Separation(silhouette of classes {self.class_silhouette:.2f}, of laboratories "
+            f"{self.laboratory_silhouette:.2f}; laboratory named right {self.laboratory_accuracy:.2f}, "
+            f"chance {self.laboratory_chance:.2f})"
+        )
+
+
 def neighbours_kept(features, points, k: int = 15) -> float:
-    """Share of each image's k nearest in the features that are among its k nearest in the picture too; chance k/(N-1).
+    """Compute which share of each image's k nearest in the features are among its k nearest in the picture too.
+
+    Chance gives k / (N - 1).
 
     Parameters
     ----------
     features : float (N, h)
     points : float (N, 2)
-    k : int
+    k : int, default=15
         1 to N - 2.
+
+    Raises
+    ------
+    ValueError
+        Tables that are not finite or differ in length, or a `k` out of range.
 
     Examples
     --------
@@ -162,12 +184,17 @@ def classical_scaling(distances) -> np.ndarray:
     Parameters
     ----------
     distances : float (K, K)
-        Symmetric up to rounding, or not: the mean of both directions is taken. The diagonal is read as 0.
+        It need not be symmetric: the mean of both directions is taken. The diagonal is taken as 0.
 
     Returns
     -------
     float64 (K, 2)
         The sign of each axis is chosen so that its largest coordinate is positive.
+
+    Raises
+    ------
+    ValueError
+        A table that is not square, or holds a number that is negative or not finite.
 
     Notes
     -----
@@ -212,7 +239,10 @@ def _laboratory_accuracy(x: np.ndarray, domains: np.ndarray) -> float:
 
 def _table(values) -> np.ndarray:
     """Return a copy as float64 (N, h), or say what is wrong with it."""
-    x = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values, dtype=np.float64)
+    try:
+        x = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"got a {type(values).__name__} that makes no table; expected numbers, (N, h)") from None
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"got values of shape {x.shape}; expected a table with one row per image, (N, h)")
     if not np.isfinite(x).all():
@@ -222,7 +252,7 @@ def _table(values) -> np.ndarray:
 
 
 def _numbers(name: str, values, n: int) -> np.ndarray:
-    values = np.asarray(values)
+    values = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
     if values.shape != (n,) or not np.issubdtype(values.dtype, np.integer):
         raise ValueError(f"{name} are {values.dtype} {values.shape}; expected one whole number for each of {n} images")
     return values

@@ -1,6 +1,8 @@
 """Benchmarks: which laboratories train, which stay unseen, in which classes, and the settings each starts from."""
 
-from collections.abc import Mapping
+import html
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,16 +16,16 @@ from wbc_tutorial.data.simulated import load_simulated
 __all__ = ["BENCHMARKS", "Benchmark"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Benchmark:
     """Training laboratories, unseen laboratories, label space, folds and default settings.
 
-    Attributes
+    Parameters
     ----------
     name : str
         What the column ``benchmark`` of the results says.
     train, unseen : tuple of str
-        Domains. Those of `unseen` are used for the final test only.
+        Names of laboratories, any but with a comma or a plus sign. Those of `unseen` are used for the test only.
     classes : tuple of str, default=CLASSES
     backbone : str, default="efficientnet_lite0"
     steps, per_domain : int, default=400, 32
@@ -38,11 +40,18 @@ class Benchmark:
     Raises
     ------
     ValueError
-        No training or no unseen laboratory, or one that is both.
+        No training or no unseen laboratory, one that is both, or a name that cannot be used.
+
+    See Also
+    --------
+    BENCHMARKS : those that have a name.
+    Settings : what is changed for a run.
 
     Examples
     --------
-    >>> mine = Benchmark("mine", train=("Klinik-A", "hopital_b"), unseen=("lab3",), classes=COARSE_CLASSES)
+    >>> mine = Benchmark("mine", train=("Klinik-A", "hopital_b"), unseen=("lab 3",), classes=COARSE_CLASSES)
+    >>> mine
+    Benchmark('mine': trains on Klinik-A and hopital_b; unseen: lab 3; 5 classes; efficientnet_lite0, 400 steps)
     >>> mine.leave_out("Klinik-A").unseen
     ('Klinik-A',)
     """
@@ -59,12 +68,32 @@ class Benchmark:
     n_folds: int = 5
 
     def __post_init__(self):
-        for which, names in (("training", self.train), ("unseen", self.unseen)):
-            if isinstance(names, str) or not names or len(set(names)) < len(names):
-                raise ValueError(f"{which} laboratories {names!r}: expected one or more names, each once")
+        for which in ("train", "unseen"):
+            object.__setattr__(self, which, _checked_names(which, getattr(self, which)))
+        object.__setattr__(self, "classes", tuple(self.classes))
         both = [name for name in self.train if name in self.unseen]
         if both:
             raise ValueError(f"{', '.join(both)}: trained on and unseen at once; name each laboratory on one side")
+
+    def __repr__(self) -> str:
+        train, unseen = (" and ".join(names) for names in (self.train, self.unseen))
+        return (
+            f"Benchmark({self.name!r}: trains on {train}; unseen: {unseen}; {len(self.classes)} classes; "
+            f"{self.backbone}, {self.steps} steps)"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "benchmark": self.name,
+            "trains on": ", ".join(self.train),
+            "unseen": ", ".join(self.unseen),
+            f"{len(self.classes)} classes": ", ".join(self.classes),
+            "network": self.backbone,
+            "training": f"{self.steps} steps, in each {self.per_domain} images of every laboratory",
+            "folds": str(self.n_folds),
+        }
+        lines = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in facts.items())
+        return f"<table>{lines}</table>"
 
     @property
     def simulated(self) -> bool:
@@ -72,9 +101,14 @@ class Benchmark:
         return all(name in LABORATORIES and LABORATORIES[name].simulated for name in self.train + self.unseen)
 
     def leave_out(self, laboratory: str) -> "Benchmark":
-        """Return the benchmark in which this training laboratory is the unseen one, the true unseen ones unread.
+        """Return the benchmark in which this training laboratory is the unseen one; the true unseen ones stay unread.
 
         A batch keeps its number of images: each laboratory that is left gives more of them.
+
+        Parameters
+        ----------
+        laboratory : str
+            One of `train`, which holds two or more.
         """
         if laboratory not in self.train or len(self.train) < 2:
             labs = ", ".join(self.train)
@@ -98,24 +132,9 @@ class Benchmark:
             With the laboratory that is missing and how to prepare it.
         """
         wanted = self.train + self.unseen
-        if self.simulated:
-            if data is not None:
-                raise ValueError(
-                    f"{self.name} draws its own cells: leave out --data, or name the laboratories to use with "
-                    "--train and --unseen"
-                )
+        if self.simulated and data is None:
             return load_simulated(wanted)
-        if data is None:
-            raise ValueError(
-                f"{self.name} needs --data DIR with prepared images of {', '.join(wanted)} "
-                "(data_scripts/prepare.py makes it)"
-            )
-        where, unreadable = domains_below(data)
-        missing = [name for name in wanted if name not in where]
-        if missing:
-            there = f"{data} lacks {', '.join(missing)}, which {self.name} needs; it holds "
-            there += f"{', '.join(sorted(where)) or 'none'}: prepare the missing ones into the same folder"
-            raise ValueError(there + "".join(f" (not readable: {problem})" for problem in unreadable))
+        where, _ = self._found(data)
         for name in wanted:
             if len(where[name]) > 1:
                 folders = " and ".join(map(str, where[name]))
@@ -125,6 +144,55 @@ class Benchmark:
             for folder in dict.fromkeys(where[name][0] for name in wanted)
         ]
         return concatenate(parts).of_domain(*wanted)
+
+    def _found(self, data: str | Path | None) -> tuple[dict[str, list[Path]], list[str]]:
+        """Return where each laboratory in `data` is, and what is not readable; raise when one is missing."""
+        wanted = self.train + self.unseen
+        if self.simulated:
+            raise ValueError(
+                f"{self.name} draws its own cells: leave out --data, or name the laboratories to use with --train and "
+                "--unseen"
+            )
+        if data is None:
+            raise ValueError(
+                f"{self.name} needs --data DIR with prepared images of {', '.join(wanted)} "
+                "(data_scripts/prepare.py makes it)"
+            )
+        where, unreadable = domains_below(data)
+        missing = [name for name in wanted if name not in where]
+        if missing:
+            raise ValueError(
+                f"{data} lacks {', '.join(missing)}, which {self.name} needs; it holds "
+                f"{', '.join(sorted(where)) or 'none'}: prepare the missing ones into the same folder"
+                + "".join(f" (not readable: {problem})" for problem in unreadable)
+            )
+        return where, unreadable
+
+    def unused(self, data: str | Path | None) -> list[str]:
+        """Name what lies in `data` and is not used: laboratories not asked for, and sets that cannot be read.
+
+        Parameters
+        ----------
+        data : path
+            As `load` takes it.
+        """
+        if data is None:
+            return []
+        where, unreadable = self._found(data)
+        return [name for name in where if name not in self.train + self.unseen] + unreadable
+
+
+def _checked_names(which: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return laboratories without outer blanks, accents in the form in which prepared sets are read (NFC)."""
+    if isinstance(names, str) or not names or len(set(names)) < len(names):
+        raise ValueError(f"{which} is {names!r}: expected the names of one or more laboratories, each once")
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or set(name) & {",", "+"} or not name.isprintable():
+            raise ValueError(
+                f"{name!r} cannot be the name of a laboratory: expected letters, digits, blanks, hyphens or underscores "
+                "(a comma stands between names, a plus sign between pooled laboratories)"
+            )
+    return tuple(unicodedata.normalize("NFC", name.strip()) for name in names)
 
 
 _SIMULATED = ("sim_matek", "sim_acevedo")

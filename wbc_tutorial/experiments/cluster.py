@@ -6,6 +6,9 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,7 +18,10 @@ from wbc_tutorial import __version__
 __all__ = ["results"]
 
 PATIENCE = 15
-"""Seconds that the scheduler, or a worker that is to take a lost one's place, may take to answer."""
+"""Seconds to wait for a scheduler, and for a worker to take the place of the last one."""
+
+ANSWER = 30
+"""Seconds that an answer may take; the first one imports torch."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the workers while runs are under way."""
@@ -66,48 +72,57 @@ def results(
         raise ModuleNotFoundError(
             f"--scheduler needs dask.distributed ({error}): python -m pip install -e '.[cluster]'"
         ) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say comes as one line of ours
+    with _quiet():
+        try:
+            client = Client(address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise ConnectionError(
+                f"no Dask scheduler answers at {address} ({error or type(error).__name__}): start one with `dask "
+                "scheduler` and workers with `dask worker ADDRESS --nworkers 2 --nthreads 1`, or leave out --scheduler"
+            ) from error
+        with client:
+            yield from _spread(client, _Workers(client, address, data, device, say), function, jobs)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from logging what is said here in one line."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    before = [logger.level for logger in loggers]
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConnectionError(
-            f"no Dask scheduler answers at {address} ({error or type(error).__name__}): start one with `dask "
-            "scheduler` and workers with `dask worker ADDRESS --nworkers 2 --nthreads 1`, or leave out --scheduler"
-        ) from error
-    with client:
-        workers = _Workers(client, address, data, device, say)
-        yield from _spread(client, workers, function, jobs)
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _spread(client, workers: "_Workers", function: Callable, jobs: list[tuple]) -> Iterator:
     """Give each usable worker one job at a time, and yield what comes back."""
-    n_threads = torch.get_num_threads()
-    waiting, running, deaths = list(enumerate(jobs))[::-1], {}, Counter()
+    task = partial(_with_threads, function, torch.get_num_threads())
+    waiting, running, deaths = list(range(len(jobs)))[::-1], {}, Counter()  # numbers of jobs; future -> number, worker
     while waiting or running:
         here = workers.usable()
-        for future in [future for future, (_, worker) in running.items() if worker not in here]:
-            number, job = running.pop(future)[0]  # its worker is gone
-            future.cancel()
-            waiting.append((number, job))
-            deaths[number] += 1
         busy = {worker for _, worker in running.values()}
-        for worker in (worker for worker in here if worker not in busy):
-            if waiting:
-                number, job = waiting.pop()
-                options = {"workers": [worker], "allow_other_workers": False, "pure": False}
-                running[client.submit(_with_threads, function, n_threads, job, **options)] = (number, job), worker
-        for future in _finished(running):
-            number, job = running.pop(future)[0]
-            found = _outcome(future)
-            if found is None:
-                waiting.append((number, job))
-                deaths[number] += 1
-            else:
-                yield found[0]
-        if deaths and max(deaths.values()) >= DEATHS:
-            raise ConnectionError(
-                f"one run ended {DEATHS} workers, most likely for memory: give them more with --memory-limit"
-            )
+        for worker in [worker for worker in here if worker not in busy][: len(waiting)]:
+            number = waiting.pop()
+            future = client.submit(task, jobs[number], workers=[worker], allow_other_workers=False, pure=False)
+            running[future] = number, worker
+        for future in _done_or_lost(running, here):
+            number, _ = running.pop(future)
+            if future.status == "finished":
+                yield future.result(timeout=ANSWER)
+                continue
+            _raise_what_the_run_raised(future)
+            future.cancel()
+            waiting.append(number)
+            deaths[number] += 1
+            if deaths[number] == DEATHS:
+                raise ConnectionError(
+                    f"one run ended {DEATHS} workers, most likely for memory: give them more with --memory-limit; "
+                    "finished runs are kept"
+                )
 
 
 def _with_threads(function: Callable, n_threads: int, arguments: tuple):
@@ -116,41 +131,46 @@ def _with_threads(function: Callable, n_threads: int, arguments: tuple):
     return function(*arguments)
 
 
-def _finished(running: dict) -> list:
-    """Wait until a future is done, `LOOK_EVERY` seconds at most, and return those that are."""
-    from distributed import wait
+def _done_or_lost(running: dict, here: list[str]) -> list:
+    """Return the futures that are done or whose worker is gone; wait for one, `LOOK_EVERY` seconds at most."""
+    end = time.monotonic() + LOOK_EVERY
+    while True:
+        found = [future for future, (_, worker) in running.items() if future.done() or worker not in here]
+        if found or time.monotonic() > end:
+            return found
+        time.sleep(0.02)
 
-    try:
-        return list(wait(list(running), timeout=LOOK_EVERY, return_when="FIRST_COMPLETED").done) if running else []
-    except Exception:  # not yet; or futures that were lost with the scheduler: the next look says so
-        time.sleep(LOOK_EVERY / 10)
-        return [future for future in running if future.status == "error"]
 
-
-def _outcome(future) -> tuple | None:
-    """Return what a future brought, in a tuple; None when its worker died; raise what the run itself raised."""
+def _raise_what_the_run_raised(future) -> None:
+    """Raise the error that a job ended with; not that its worker died, nor that it was lost with the scheduler."""
     from distributed import KilledWorker
 
-    if future.status == "finished":
-        return (future.result(timeout=4 * PATIENCE),)
-    if future.status != "error" or isinstance(error := future.exception(timeout=PATIENCE), KilledWorker):
-        return None
-    raise error
+    if future.status == "error" and not isinstance(error := future.exception(timeout=ANSWER), KilledWorker):
+        raise error
 
 
 class _Workers:
     """The workers of a cluster: asked once each what they have; those that can be used are kept."""
 
     def __init__(self, client, address: str, data: str | None, device: str, say: Callable[[str], None]):
-        self.client, self.address, self.data, self.device, self.say = client, address, data, device, say
+        self.client, self.address, self.say = client, address, say
+        self.question = (_describe, data, device)
         self.good, self.unfit, self.since = set(), {}, time.monotonic()
+        try:
+            with self._answering():
+                client.run_on_scheduler(_versions, callback_timeout=ANSWER)
+        except (ImportError, AttributeError) as error:
+            raise ConnectionError(
+                f"the Dask scheduler at {address} lacks this package ({error}): start it where the package is installed"
+            ) from error
 
     def usable(self) -> list[str]:
         """Return the addresses of those that can be used now; wait a little where there is none."""
         while True:
-            there = self._ask_scheduler(self.client.nthreads)
-            if new := [worker for worker in there if worker not in self.good and worker not in self.unfit]:
-                self._ask(new)
+            with self._answering():
+                there = self.client.nthreads(callback_timeout=ANSWER)
+                if new := [worker for worker in there if worker not in self.good and worker not in self.unfit]:
+                    self._ask(new)
             if here := [worker for worker in there if worker in self.good]:
                 self.since = time.monotonic()
                 return here
@@ -158,21 +178,26 @@ class _Workers:
                 raise ConnectionError(self._nobody())
             time.sleep(LOOK_EVERY)
 
-    def _nobody(self) -> str:
-        if self.good:
-            return f"all workers of {self.address} that could be used are gone: start new ones"
-        if self.unfit:
-            return (
-                f"no worker of {self.address} can be used ({'; '.join(f'{w}: {why}' for w, why in self.unfit.items())})"
-                ": install this package there (python -m pip install -e .), and put the images where --data says"
-            )
-        return f"the Dask scheduler at {self.address} has no worker: `dask worker {self.address} --nthreads 1`"
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn whatever a connection ends with into one line."""
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError, CancelledError) as error:  # a TimeoutError is an OSError
+            raise ConnectionError(
+                f"the Dask scheduler at {self.address} no longer answers ({error or type(error).__name__}): start it "
+                "again; finished runs are kept"
+            ) from error
 
     def _ask(self, new: list[str]) -> None:
-        """Ask workers what they have, and keep those that can be used."""
-        answers = self._ask_scheduler(
-            self.client.run, _describe, self.data, self.device, workers=new, on_error="return"
-        )
+        """Ask workers what they have, all at once; where one keeps all waiting, one by one."""
+        try:
+            answers = self._answers(new, ANSWER)
+        except TimeoutError:
+            answers = {}
+            for worker in new:
+                with suppress(TimeoutError):
+                    answers |= self._answers([worker], ANSWER / 6)
         for worker in new:
             unfit, note = _judged(answers.get(worker, "it does not answer"))
             if unfit:
@@ -183,15 +208,21 @@ class _Workers:
                 if note:
                     self.say(f"worker {worker}: {note}")
 
-    def _ask_scheduler(self, question: Callable, *arguments, **options):
-        """Ask, and wait for the answer no longer than `PATIENCE` allows."""
-        try:
-            return question(*arguments, callback_timeout=2 * PATIENCE, **options)
-        except (Exception, TimeoutError) as error:  # whatever the connection ended with
-            raise ConnectionError(
-                f"the Dask scheduler at {self.address} no longer answers ({error or type(error).__name__}): start it "
-                "again"
-            ) from error
+    def _answers(self, workers: list[str], limit: float) -> dict:
+        return self.client.run(*self.question, workers=workers, on_error="return", callback_timeout=limit)
+
+    def _nobody(self) -> str:
+        if self.good:
+            return f"all workers of {self.address} that could be used are gone: start new ones; finished runs are kept"
+        if self.unfit:
+            return (
+                f"no worker of {self.address} can be used ({'; '.join(f'{w}: {why}' for w, why in self.unfit.items())})"
+                ": install this package there (python -m pip install -e .), and put the images where --data says"
+            )
+        return (
+            f"the Dask scheduler at {self.address} has no worker: `dask worker {self.address} --nworkers 2 "
+            "--nthreads 1`"
+        )
 
 
 def _describe(data: str | None, device: str) -> dict:

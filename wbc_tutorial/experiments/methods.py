@@ -1,6 +1,6 @@
 """Methods: what each is called, and what it changes in the one loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from wbc_tutorial.losses.classification import GroupDRO, Mixup, balanced_softmax
 from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
 from wbc_tutorial.transforms.augmentation import augment
 
-__all__ = ["FAMILIES", "METHODS", "method_options"]
+__all__ = ["ALIGNING", "FAMILIES", "METHODS", "method_options"]
 
 METHODS = {
     "erm": "ERM",
@@ -25,6 +25,9 @@ METHODS = {
 """Method -> its name in tables. The first five are the course's; BoDA+ is BoDA with a re-trained classifier, our
 reading of the slides' "Ours+"; ERM+ is its control, ERM with a re-trained classifier. The others are for comparison."""
 
+ALIGNING = ("coral", "dann", "boda", "boda_plus", "group_dro")
+"""Methods that compare laboratories: with a single one to train on they are ERM (BoDA+ is ERM+)."""
+
 FAMILIES = tuple(
     (method, f"{method}_plus") if f"{method}_plus" in METHODS else (method,)
     for method in METHODS
@@ -34,9 +37,9 @@ FAMILIES = tuple(
 
 
 def method_options(
-    method: str, counts: np.ndarray, n_features: int, *, augmentation: Callable = augment, boda: dict | None = None
+    method: str, counts: np.ndarray, n_features: int, *, augmentation: Callable = augment, boda: Mapping | None = None
 ) -> dict:
-    """Return what `training.fit` is given for a method: nothing for ERM, one line for each alignment.
+    """Return the options of `wbc_tutorial.fit` for a method: none for ERM, one for each alignment.
 
     Parameters
     ----------
@@ -46,16 +49,26 @@ def method_options(
         Training images N[d, c].
     n_features : int
         h.
-    augmentation : callable
+    augmentation : callable, default=augment
         Of single images; mixup mixes what comes out of it.
-    boda : dict, optional
-        Options of `alignment.BoDA`, for the two methods that use it.
+    boda : mapping, default=None
+        Options of `wbc_tutorial.BoDA`, for the two methods that use it.
+
+    Raises
+    ------
+    ValueError
+        For an unknown method.
+
+    Examples
+    --------
+    >>> method_options("coral", np.ones((2, 13)), n_features=192)
+    {'alignment': CORAL()}
     """
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
     if method == "mixup":
         mixup = Mixup(before=augmentation)
         return {"augmentation": mixup.augment, "classification_loss": mixup}
-    if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")
     options = {
         "erm": dict,
         "coral": lambda: {"alignment": CORAL()},

@@ -263,6 +263,7 @@ class Recipe:
         """Before training: give a fresh model, in place, the input normalisation and the norm layers."""
         steps = [each.normalise for each in self._ingredients if each.normalise]
         model.normalise = _Chain(steps) if steps else None
+        model.recipe = str(self)
         for each in self._ingredients:
             if each.bn_momentum is not None:
                 for layer in model.modules():

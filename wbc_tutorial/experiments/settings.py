@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from wbc_tutorial import models
+from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 from wbc_tutorial.experiments.methods import method_options
 from wbc_tutorial.experiments.recipes import Recipe
@@ -63,8 +64,7 @@ class Settings:
             put("device", choose_device(self.device))
         if self.backbone not in models.BACKBONES:
             raise ValueError(f"unknown backbone {self.backbone!r}; choose one of {', '.join(models.BACKBONES)}")
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise ValueError(f"steps is {self.steps!r}; expected a whole number, 1 or more")
+        put("steps", whole_number("steps", self.steps, least=1))
 
     @property
     def total_steps(self) -> int:
@@ -95,14 +95,12 @@ class Settings:
         return options | method_options(method, counts, n_features, boda=self.recipe.boda_options, **augmentation)
 
     def identity(self) -> dict:
-        """Return what two runs must share to stand in one results folder, as plain JSON values."""
-        benchmark = asdict(self.benchmark)
-        return {
-            "benchmark": benchmark.pop("name"),
-            **{name: list(value) if isinstance(value, tuple) else value for name, value in benchmark.items()},
-            "backbone": self.backbone,
-            "steps": self.steps,
-            "recipe": str(self.recipe),
-            "device": self.device.type,
-            "precision": self.device.precision,
-        }
+        """Return what two runs must share to stand in one results folder, as plain JSON values.
+
+        Method, fold and seed are not among it: they name a run. Where the images lie is not among it either; the
+        runner adds what they are.
+        """
+        facts = asdict(self.benchmark)
+        facts |= {"benchmark": facts.pop("name"), "backbone": self.backbone, "steps": self.steps}
+        facts |= {"recipe": str(self.recipe), "device": self.device.type, "precision": self.device.precision}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-__all__ = ["COLUMNS", "KEY", "ResultsStore", "read_predictions"]
+__all__ = ["COLUMNS", "KEY", "ResultsStore", "read_predictions", "whole_file"]
 
 KEY = ["benchmark", "method", "fold", "seed", "domain", "split"]
 """The columns that name a row; no two rows share them."""
@@ -35,7 +35,7 @@ OWN = ".wbc_tutorial-"
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name only once it is complete, on disk and closed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=OWN, suffix=".part", delete=False)
@@ -166,7 +166,7 @@ class ResultsStore:
         """Write the settings into a new folder; compare them with those of an old one."""
         path = self.folder / "settings.json"
         if not path.exists():
-            with _whole(path) as file:
+            with whole_file(path) as file:
                 file.write(json.dumps({"format": FORMAT} | settings, indent=2, ensure_ascii=False).encode())
             return
         before = self._settings()
@@ -246,10 +246,10 @@ class ResultsStore:
         if missing:
             raise ValueError(f"rows without {', '.join(missing)}; expected the columns {', '.join(COLUMNS)}")
         first = new.iloc[0]
-        with _whole(self._predictions_path(first.method, first.fold, first.seed)) as file:
+        with whole_file(self._predictions_path(first.method, first.fold, first.seed)) as file:
             np.savez_compressed(file, **predictions)
         before = self.rows()
         table = new if before.empty else pd.concat([before, new], ignore_index=True)
         table = table.drop_duplicates(KEY, keep="last").sort_values(KEY, ignore_index=True)
-        with _whole(self.results) as file:
+        with whole_file(self.results) as file:
             file.write(table.to_csv(index=False).encode())

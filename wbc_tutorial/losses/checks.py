@@ -5,7 +5,7 @@ The public losses look at every value. The alignment modules of the training loo
 """
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -17,7 +17,6 @@ __all__ = [
     "check_number",
     "check_progress",
     "check_range",
-    "check_whole",
     "readable",
     "wide",
 ]
@@ -126,12 +125,6 @@ def check_progress(value: float, name: str = "progress") -> None:
     """Raise ValueError unless the progress of training is a number in [0, 1]."""
     if not (isinstance(value, Real) and 0 <= value <= 1):
         raise ValueError(f"{name}: got {value!r}, expected a number from 0 (first step) to 1 (last step)")
-
-
-def check_whole(name: str, value: int, *, least: int = 1) -> None:
-    """Raise ValueError unless `value` is a whole number of `least` or more."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}: got {value!r}, expected a whole number, {least} or more")
 
 
 def _kind(values) -> str:

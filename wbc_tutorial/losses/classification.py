@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wbc_tutorial.losses.checks import as_table, check_batch, check_number, check_range, check_whole, readable
+from wbc_tutorial.data.checks import whole_number
+from wbc_tutorial.losses.checks import as_table, check_batch, check_number, check_range, readable
 from wbc_tutorial.transforms.augmentation import augment
 
 __all__ = ["GroupDRO", "Mixup", "balanced_softmax", "class_weighted", "cross_entropy"]
@@ -147,7 +148,7 @@ class GroupDRO:
     """
 
     def __init__(self, n_domains: int, step: float = 0.01):
-        check_whole("n_domains", n_domains)
+        whole_number("n_domains", n_domains, least=1)
         check_number("step", step, zero=False)
         self.weights, self.step = torch.full((n_domains,), 1 / n_domains), step
 

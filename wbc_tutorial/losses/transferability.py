@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.losses.boda import scaled_distances
-from wbc_tutorial.losses.checks import as_table, check_batch, check_finite, check_number, check_range, check_whole, wide
+from wbc_tutorial.losses.checks import as_table, check_batch, check_finite, check_number, check_range, wide
 
 __all__ = ["Transferability", "boda_image_bounds", "boda_lower_bound", "transferability"]
 
@@ -155,9 +156,9 @@ def boda_lower_bound(
     >>> round(bound, 6)
     4.857916
     """
-    check_whole("n_images", n_images)
-    check_whole("n_domains", n_domains, least=2)
-    check_whole("n_classes", n_classes, least=2)
+    whole_number("n_images", n_images, least=1)
+    whole_number("n_domains", n_domains, least=2)
+    whole_number("n_classes", n_classes, least=2)
     for name, value in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
         check_number(name, value, zero=True)
     exponent = n_classes * (n_domains * alpha - beta - (n_domains - 1) * gamma) / n_images

@@ -1,11 +1,18 @@
 """The alignment modules: what turns ERM into CORAL, DANN or BoDA; they hold the losses' state and are called alike."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.losses.boda import check_options, check_pairs, unchecked_boda_loss
-from wbc_tutorial.losses.checks import as_table, check_batch, check_number, check_progress, check_range, check_whole, readable
+from wbc_tutorial.losses.checks import (
+    as_table,
+    check_batch,
+    check_number,
+    check_progress,
+    check_range,
+    readable,
+)
 from wbc_tutorial.losses.coral import check_variant, unchecked_coral_loss
 from wbc_tutorial.losses.dann import reversal_strength, reverse_gradient, unchecked_adversarial_loss
 from wbc_tutorial.training.centroids import Centroids
@@ -195,11 +202,11 @@ class DANN(Alignment):
     def __init__(self, n_features, n_domains, weight=1.0, conditional=False, n_classes=None, *, hidden=128):
         super().__init__(weight)
         for name, value in (("n_features", n_features), ("n_domains", n_domains), ("hidden", hidden)):
-            check_whole(name, value)
+            whole_number(name, value, least=1)
         if conditional:
             if n_classes is None:
                 raise ValueError("conditional=True needs the number of classes, got n_classes=None")
-            check_whole("n_classes", n_classes)
+            whole_number("n_classes", n_classes, least=1)
         self.n_features, self.n_domains = n_features, n_domains
         self.n_classes = n_classes if conditional else 0
         with torch.random.fork_rng(devices=[]):
@@ -297,8 +304,8 @@ class BoDA(Alignment):
         old_weight=0.2,
     ):  # fmt: skip
         super().__init__(weight)
-        check_whole("n_features", n_features)
-        check_whole("refresh_every", refresh_every)
+        whole_number("n_features", n_features, least=1)
+        whole_number("refresh_every", refresh_every, least=1)
         check_number("macro_weight", macro_weight, zero=True)
         if centroids not in ("running", "refresh"):
             raise ValueError(f"centroids: got {centroids!r}, expected 'running' or 'refresh'")
@@ -349,9 +356,7 @@ class BoDA(Alignment):
         if self.weight and progress >= self.start:
             self._need_centroids()
             known = self.centroids.known().to(features.dtype)
-            loss = loss + self.weigh(
-                unchecked_boda_loss(features, labels, domains, known, self.counts, **self.options)
-            )
+            loss = loss + self.weigh(unchecked_boda_loss(features, labels, domains, known, self.counts, **self.options))
         return loss
 
     def wants_refresh(self, step: int | None = None) -> bool:

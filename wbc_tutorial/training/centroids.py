@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from wbc_tutorial.losses.checks import check_batch, check_number, check_range, check_whole, wide
+from wbc_tutorial.data.checks import whole_number
+from wbc_tutorial.losses.checks import check_batch, check_number, check_range, wide
 
 __all__ = ["Centroids", "pair_sums"]
 
@@ -52,7 +53,7 @@ class Centroids(nn.Module):
     def __init__(self, n_domains, n_classes, n_features, *, momentum=0.98, old_weight=0.2):
         super().__init__()
         for name, value in (("n_domains", n_domains), ("n_classes", n_classes), ("n_features", n_features)):
-            check_whole(name, value)
+            whole_number(name, value, least=1)
         check_number("momentum", momentum, zero=True)
         check_number("old_weight", old_weight, zero=True)
         if momentum > 1 or old_weight >= 1:
@@ -63,7 +64,7 @@ class Centroids(nn.Module):
         self.register_buffer("initialised", torch.zeros(n_domains, n_classes, dtype=torch.bool))
 
     def known(self) -> Tensor:
-        """Return the centroids (D, C, h), nan where there is none yet: `wbc_tutorial.boda_loss` takes those as absent."""
+        """Return the centroids (D, C, h); nan where there is none yet, so that `boda_loss` takes it as absent."""
         return torch.where(self.initialised[..., None], self.mean, torch.nan)
 
     @torch.no_grad()

@@ -4,12 +4,13 @@ import os
 import random
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
 import torch.utils.deterministic
 
-__all__ = ["Device", "choose_device", "seed_everything"]
+__all__ = ["Device", "choose_device", "seed_everything", "without_autocast"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,16 @@ def choose_device(name: "str | torch.device | Device | None" = None) -> Device:
     Parameters
     ----------
     name : str, torch.device or Device, default=None
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None = the best there is.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; None = the best there is. A `Device` keeps its precision.
 
     Raises
     ------
     ValueError
-        A device that is not here.
+        A device that is not on this computer.
+
+    See Also
+    --------
+    seed_everything : make what follows repeatable.
 
     Examples
     --------
@@ -62,18 +67,31 @@ def choose_device(name: "str | torch.device | Device | None" = None) -> Device:
     Device(name='cpu', precision='float32')
     """
     if isinstance(name, Device):
+        _check_present(torch.device(name.name))
         return name
     if name is None:
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = next(kind for kind, there in reversed(_present().items()) if there)
+    if isinstance(name, bool) or not isinstance(name, str | torch.device):
+        raise ValueError(f"device is {name!r}; expected 'cpu', 'cuda' or 'mps'")
     try:
         device = torch.device(name)
-    except (RuntimeError, TypeError):
+    except RuntimeError:
         raise ValueError(f"device is {name!r}; expected 'cpu', 'cuda' or 'mps'") from None
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not here.get(device.type) or (device.index or 0) >= max(1, torch.cuda.device_count()):
-        there = ", ".join(each for each, available in here.items() if available)
-        raise ValueError(f"device {str(device)!r} is not available on this computer; there is {there}")
+    _check_present(device)
     return Device(str(device), "bfloat16" if device.type == "cuda" and _has_bfloat16(device) else "float32")
+
+
+def _present() -> dict[str, bool]:
+    """Say which kinds of device are here, the best one last."""
+    return {"cpu": True, "mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
+
+
+def _check_present(device: torch.device) -> None:
+    """Raise ValueError unless the device is on this computer."""
+    here = _present()
+    if not here.get(device.type) or (device.index or 0) >= max(1, torch.cuda.device_count()):
+        there = ", ".join(kind for kind, available in here.items() if available)
+        raise ValueError(f"device {str(device)!r} is not available on this computer; there is {there}")
 
 
 def _has_bfloat16(device: torch.device) -> bool:
@@ -81,6 +99,11 @@ def _has_bfloat16(device: torch.device) -> bool:
     if torch.version.hip:
         return torch.cuda.is_bf16_supported()
     return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager:
+    """Return the context in which what follows keeps its own precision, whatever the code around it asked for."""
+    return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
 
 
 def seed_everything(seed: int) -> None:
@@ -94,7 +117,15 @@ def seed_everything(seed: int) -> None:
     ----------
     seed : int
         0 to 2**32 - 1.
+
+    Raises
+    ------
+    ValueError
+        A seed that is not a whole number in this range.
     """
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed!r}; expected a whole number from 0 to 2**32 - 1")
+    seed = int(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  (libraries that still draw from NumPy's global generator)
     torch.manual_seed(seed)

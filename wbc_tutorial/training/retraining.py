@@ -5,8 +5,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.checks import whole_number
+from wbc_tutorial.losses.checks import check_number
 from wbc_tutorial.models import Classifier
-from wbc_tutorial.training.features import extract
+from wbc_tutorial.training.features import check_model_and_cells, extract
 
 __all__ = ["retrain_classifier"]
 
@@ -22,17 +24,47 @@ def retrain_classifier(
 ) -> Classifier:
     """Re-train the linear head on class-balanced samples, the features frozen: BoDA_{r,c}, our reading of "Ours+".
 
-    The features of all training images are computed once, without augmentation; a new head is drawn and trained with
-    plain cross-entropy on samples that are class-balanced inside each laboratory (weight of an image:
+    The features of all training images are computed once, without augmentation; a new head is drawn and trained in
+    float32 with plain cross-entropy on samples that are class-balanced inside each laboratory (weight of an image:
     ``1 / (N[d, c] * classes present in d)``, each laboratory equally likely). Nothing but ``model.head`` changes:
     parameters and batch-norm buffers of the backbone stay bit for bit. The slides do not define "Ours+".
 
+    Parameters
+    ----------
+    model : Classifier
+        Trained; changed in place.
+    cells : CellImages
+        The training images.
+    steps, batch_size : int, default=500, 256
+    learning_rate : float, default=1e-2
+        Adam's peak rate; it follows a cosine to 0.
+    seed : int, default=0
+        Of the new head and of the samples.
+
+    Returns
+    -------
+    Classifier
+        The same model.
+
+    Raises
+    ------
+    ValueError
+        For no image, or an argument of another kind or out of range.
+    FloatingPointError
+        When the features or the new head are not finite.
+
+    Notes
+    -----
     Source: Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR 2020.
     """
+    check_model_and_cells(model, cells)
+    whole_number("steps", steps, least=1)
+    whole_number("batch_size", batch_size, least=1)
+    check_number("learning_rate", learning_rate, zero=False)
     if not len(cells):
-        raise ValueError("no training image: the classifier cannot be re-trained")
+        raise ValueError("cells: got no training image; the classifier cannot be re-trained")
     device = next(model.parameters()).device
-    features = torch.as_tensor(extract(model, cells)[0], device=device)
+    features = torch.as_tensor(extract(model, cells)[0], device=device)  # (N, h)
     labels = torch.as_tensor(cells.labels, device=device)
     counts = cells.counts
     present = (counts > 0).sum(axis=1)
@@ -50,4 +82,9 @@ def retrain_classifier(
         loss.backward()
         optimizer.step()
         schedule.step()
+    if not all(bool(values.isfinite().all()) for values in model.head.parameters()):
+        raise FloatingPointError(
+            f"the re-trained head is not finite: lower learning_rate ({learning_rate}), or train the features again if "
+            "they diverged"
+        )
     return model

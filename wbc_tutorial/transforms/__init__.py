@@ -1,1 +1,1 @@
-"""What is done to images before a network sees them: normalisation and augmentation in physical terms."""
+"""Transforms: what is done to images before a network sees them, in physical terms."""

@@ -1,4 +1,4 @@
-"""Chance in physical terms: what another day, stain, lamp or focus would have made of the same cell."""
+"""Augmentation in physical terms: what another day, stain, lamp or focus would have made of the same cell."""
 
 import math
 
@@ -23,8 +23,21 @@ def augment(images: Tensor, generator: torch.Generator, stain_jitter: float = 0.
     images : float (N, 3, S, S) in [0, 1]
     generator : torch.Generator
         On the CPU, whatever the device of the images, so that a GPU draws the same.
-    stain_jitter : float
+    stain_jitter : float, default=0.1
         0 = geometry only.
+
+    Returns
+    -------
+    float (N, 3, S, S) in [0, 1]
+
+    See Also
+    --------
+    stain_augment : more effects, and stronger ones.
+
+    Examples
+    --------
+    >>> augment(torch.rand(2, 3, 8, 8), torch.Generator().manual_seed(0)).shape
+    torch.Size([2, 3, 8, 8])
     """
     n = len(images)
     flip_rows, flip_columns, swap = (torch.rand(3, n, 1, 1, 1, generator=generator) < 0.5).to(images.device)
@@ -33,7 +46,7 @@ def augment(images: Tensor, generator: torch.Generator, stain_jitter: float = 0.
     images = torch.where(swap, images.transpose(2, 3), images)
     if stain_jitter:
         a, b = (torch.rand(2, n, 3, 1, 1, generator=generator) * 2 - 1).to(images.device) * stain_jitter
-        images = (images.clamp_min(1 / 255).log_() * (1 + a) - b / 2).exp_().clamp_(max=1)
+        images = (optical_density(images) * (1 + a) + b / 2).neg_().exp_().clamp_(max=1)
     return images
 
 
@@ -43,6 +56,15 @@ def symmetries(images: Tensor) -> list[Tensor]:
     Parameters
     ----------
     images : (N, 3, S, S)
+
+    Returns
+    -------
+    list of 8 tensors (N, 3, S, S)
+
+    Examples
+    --------
+    >>> len(symmetries(torch.rand(2, 3, 8, 8)))
+    8
     """
     turned = [torch.rot90(images, quarter, (2, 3)) for quarter in range(4)]
     return [view.contiguous(memory_format=torch.channels_last) for view in (*turned, *(v.flip(3) for v in turned))]
@@ -65,34 +87,49 @@ def stain_augment(
     In the order in which light passes: any rotation and a mirror; magnification ``exp(u)``; dyes mixed and taken up
     otherwise, ``OD' = a (I + E) OD`` with E a random 3 x 3 matrix; the lamp's strength per channel ``exp(v)`` and the
     camera's gamma; a Gaussian blur; Gaussian noise. Every effect but the geometry is drawn for a `share` of the images:
-    batch norm must also meet images as they are, or an untouched test image is a foreign one.
+    batch norm must also meet images as they are, or it would take an untouched test image for a foreign one.
 
     Parameters
     ----------
     images : float (N, 3, S, S) in [0, 1]
     generator : torch.Generator
         On the CPU, whatever the device of the images.
-    magnification : float
+    magnification : float, default=0.35
         u is uniform in +- this.
-    stain_vectors : float
+    stain_vectors : float, default=0.2
         Entries of E are uniform in +- this: the dyes' colours.
-    uptake : float
+    uptake : float, default=0.4
         log a is uniform in +- this: how much dye was taken up; the same for log gamma, half as wide.
-    light : float
+    light : float, default=0.3
         v is uniform in +- this, once for the image and half as wide for each channel.
-    blur : float
+    blur : float, default=1.2
         The standard deviation is uniform in 0 to this, pixels.
-    noise : float
+    noise : float, default=0.02
         The standard deviation is uniform in 0 to this, of a range of 1.
-    share : float
+    share : float, default=0.5
         Part of the images that each effect touches.
+
+    Returns
+    -------
+    float (N, 3, S, S) in [0, 1]
+
+    See Also
+    --------
+    augment : symmetries and a little stain only.
 
     Notes
     -----
     Stain: Tellez et al., "Quantifying the effects of data augmentation and stain color normalization in
     convolutional neural networks for computational pathology", Medical Image Analysis 58 (2019).
+
+    Examples
+    --------
+    >>> stain_augment(torch.rand(2, 3, 16, 16), torch.Generator().manual_seed(0)).shape
+    torch.Size([2, 3, 16, 16])
     """
     n = len(images)
+    if not n:
+        return images
 
     def uniform(*shape: int) -> Tensor:
         return (torch.rand(n, *shape, generator=generator) * 2 - 1).to(images.device)
@@ -107,7 +144,7 @@ def stain_augment(
     lamp = light * (uniform(1, 1, 1) + 0.5 * uniform(3, 1, 1)) * some(1, 1, 1)
     gamma = (0.5 * uptake * uniform(1, 1, 1) * some(1, 1, 1)).exp()
     images = ((lamp - density) * gamma).clamp(max=0).exp()
-    images = _blur(images, blur * (uniform() + 1) / 2 * some())
+    images = _blur(images, blur * (uniform() + 1) / 2 * some(), largest=blur)
     grain = torch.randn(images.shape, generator=generator).to(images.device)
     return (images + noise * (uniform(1, 1, 1) + 1) / 2 * some(1, 1, 1) * grain).clamp(0, 1)
 
@@ -122,13 +159,31 @@ def _turn(images: Tensor, angle: Tensor, log_scale: Tensor, mirrored: Tensor) ->
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
-def _blur(images: Tensor, sigma: Tensor, radius: int = 3) -> Tensor:
-    """Blur each image by its own Gaussian, rows and columns in turn."""
+def _blur(images: Tensor, sigma: Tensor, largest: float | None = None) -> Tensor:
+    """Blur each image by its own Gaussian, rows and columns in turn; outside the field lies its mirror image.
+
+    Parameters
+    ----------
+    images : float (N, C, H, W)
+    sigma : float (N,)
+        Standard deviations, pixels.
+    largest : float, default=None
+        The largest that `sigma` may be: the kernel reaches 4 of it (beyond lies less than 1e-4 of a Gaussian), but
+        never further than the image. None: the largest of `sigma`.
+    """
+    if not len(images):
+        return images
+    reach = math.ceil(4 * (float(sigma.max()) if largest is None else largest))
+    rows = _blur_rows(images, sigma, reach)
+    return _blur_rows(rows.transpose(2, 3), sigma, reach).transpose(2, 3)
+
+
+def _blur_rows(images: Tensor, sigma: Tensor, reach: int) -> Tensor:
+    """Blur along the last axis, `reach` pixels to both sides or as far as the image goes."""
     n, channels, height, width = images.shape
-    offsets = torch.arange(-radius, radius + 1, device=images.device)
+    reach = min(reach, width - 1)
+    offsets = torch.arange(-reach, reach + 1, device=images.device)
     kernel = (-0.5 * (offsets / sigma.clamp_min(0.05)[:, None]) ** 2).exp()
-    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0)
-    flat = images.reshape(1, n * channels, height, width)
-    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), "reflect"), kernel[:, None, None, :], groups=n * channels)
-    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), "reflect"), kernel[:, None, :, None], groups=n * channels)
-    return flat.view(n, channels, height, width)
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0)[:, None, None, :]
+    padded = F.pad(images.reshape(1, n * channels, height, width), (reach, reach, 0, 0), "reflect")
+    return F.conv2d(padded, kernel, groups=n * channels).view(n, channels, height, width)

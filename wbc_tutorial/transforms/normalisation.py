@@ -1,12 +1,16 @@
-"""What a network is shown: light and stain of each image brought to a common standard.
+"""Normalisation: light and stain of each image brought to a common standard, and the optical density behind it.
 
 Pure functions on batches of images; each image is treated by itself, so that a laboratory needs no calibration. A
 `wbc_tutorial.models.Classifier` takes one of them as its ``normalise``.
 """
 
+import math
+
+import numpy as np
+import torch
 from torch import Tensor
 
-__all__ = ["grayscale", "optical_density", "od_rescale", "reinhard", "white_balance"]
+__all__ = ["grayscale", "light_absorbed", "od_rescale", "optical_density", "reinhard", "white_balance"]
 
 DARKEST = 1 / 255
 """Grey values are clamped here before the logarithm: an 8-bit black has no finite optical density."""
@@ -18,14 +22,67 @@ def _checked(images: Tensor) -> Tensor:
     return images
 
 
-def optical_density(images: Tensor) -> Tensor:
+def optical_density(images: Tensor, darkest: float = DARKEST) -> Tensor:
     """Compute ``OD = -ln I``: where light is absorbed, densities of dyes add (Beer and Lambert).
+
+    This is the natural logarithm, which makes the formulas of the transforms short. Tables of dyes, the simulator's
+    among them, state the base 10: ``OD / 2.303``, see `light_absorbed`.
 
     Parameters
     ----------
-    images : float (N, 3, S, S) in [0, 1]
+    images : float tensor of any shape, in [0, 1]
+        Share of the light that comes through.
+    darkest : float, default=1/255
+        Smaller shares are read as this one.
+
+    Returns
+    -------
+    float tensor of the same shape
+        0 where all light comes through.
+
+    Raises
+    ------
+    ValueError
+        A tensor of whole numbers: divide grey values by 255 first.
+
+    See Also
+    --------
+    light_absorbed : to base 10, of grey values.
+
+    Examples
+    --------
+    >>> optical_density(torch.tensor([1.0, 0.5, 0.25]))
+    tensor([-0.0000, 0.6931, 1.3863])
     """
-    return -_checked(images).clamp_min(DARKEST).log()
+    if not images.is_floating_point():
+        raise ValueError(f"images are {images.dtype} {tuple(images.shape)}; expected float in [0, 1]")
+    return -images.clamp_min(darkest).log()
+
+
+def light_absorbed(images, background: float = 240) -> np.ndarray:
+    """Compute the absorbance ``A = -log10(I / I0)`` of grey values: `optical_density` to base 10.
+
+    One unit means that a tenth of the light comes through. Stain adds in absorbance and multiplies in intensity.
+
+    Parameters
+    ----------
+    images : array-like of numbers, any shape
+        Grey values I. 0 is read as 1.
+    background : float, default=240
+        Grey value I0 of an empty place. A brighter I absorbs nothing.
+
+    Returns
+    -------
+    float64 ndarray of the same shape
+
+    Examples
+    --------
+    >>> light_absorbed([240, 24]).round(6).tolist()
+    [0.0, 1.0]
+    """
+    share = torch.as_tensor(np.asarray(images, dtype=np.float64)).clamp_min(1) / background
+    density = optical_density(share, darkest=min(DARKEST, 1 / background))
+    return (density / math.log(10)).clamp_min(0).numpy() + 0.0  # + 0.0: no negative zero
 
 
 def _quantile(images: Tensor, share: float) -> Tensor:
@@ -42,10 +99,23 @@ def white_balance(images: Tensor, share: float = 0.05, white: float = 0.95) -> T
     Parameters
     ----------
     images : float (N, 3, S, S) in [0, 1]
-    share : float
+    share : float, default=0.05
         Part of the pixels taken as brighter than background: noise, dust, refraction.
-    white : float
+    white : float, default=0.95
         Grey value that the background gets.
+
+    Returns
+    -------
+    float (N, 3, S, S) in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        No float images of that shape.
+
+    See Also
+    --------
+    reinhard, od_rescale : take out the stain as well.
 
     Notes
     -----
@@ -72,14 +142,27 @@ def reinhard(images: Tensor, mean: float = 0.35, spread: float = 0.3) -> Tensor:
     Parameters
     ----------
     images : float (N, 3, S, S) in [0, 1]
-    mean, spread : float
+    mean, spread : float, default=0.35, 0.3
         Of the optical density afterwards.
+
+    Returns
+    -------
+    float (N, 3, S, S) in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        No float images of that shape.
+
+    See Also
+    --------
+    od_rescale : one scale for the three channels, which keeps the hue.
 
     Notes
     -----
     Reinhard et al., "Color transfer between images", IEEE Comput. Graph. Appl. 21 (2001), in optical density in
-    place of the l-alpha-beta space: there dyes add. How much nucleus a crop holds moves m and s too, so that class
-    and stain are not told apart entirely.
+    place of the l-alpha-beta space: there dyes add. How much nucleus a crop holds moves m and s too, so that a
+    part of the difference between classes is taken out with the stain.
 
     Examples
     --------
@@ -89,7 +172,7 @@ def reinhard(images: Tensor, mean: float = 0.35, spread: float = 0.3) -> Tensor:
     >>> torch.allclose(reinhard(images), reinhard(thick), atol=1e-2)
     True
     """
-    density = optical_density(images)
+    density = optical_density(_checked(images))
     centred = density - density.mean((2, 3), keepdim=True)
     s = centred.square().mean((2, 3), keepdim=True).sqrt()
     return (-(mean + spread * centred / s.clamp_min(1e-3))).clamp(max=0).exp()
@@ -107,10 +190,24 @@ def od_rescale(
     Parameters
     ----------
     images : float (N, 3, S, S) in [0, 1]
-    background, nucleus : float
+    background, nucleus : float, default=0.25, 0.97
         Quantiles of optical density: this part of the pixels is lighter.
-    depth, empty : float
+    depth, empty : float, default=0.8, 0.05
         Optical density of a nucleus above the background, and of the background, afterwards.
+
+    Returns
+    -------
+    float (N, 3, S, S) in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        No float images of that shape.
+
+    See Also
+    --------
+    white_balance : the light alone.
+    reinhard : mean and spread in place of two quantiles.
 
     Notes
     -----
@@ -125,7 +222,7 @@ def od_rescale(
     >>> torch.allclose(od_rescale(images), od_rescale(hazy), atol=1e-4)
     True
     """
-    density = optical_density(images)
+    density = optical_density(_checked(images))
     stained = density - _quantile(density, background)
     scale = _quantile(stained.mean(1, keepdim=True), nucleus).clamp_min(0.05)
     return (-(empty + depth * stained / scale)).clamp(max=0).exp()
@@ -134,8 +231,21 @@ def od_rescale(
 def grayscale(images: Tensor) -> Tensor:
     """Give all three channels the mean optical density: how dark a place is stays, its hue goes.
 
-    ``OD'_k = (OD_R + OD_G + OD_B) / 3``. Colour is what stain and camera change most; shape and texture they leave. The
+    ``OD'_k = (OD_R + OD_G + OD_B) / 3``. Stain and camera change the colour most, and they leave shape and texture. The
     price: an eosinophil's granules are no longer red.
+
+    Parameters
+    ----------
+    images : float (N, 3, S, S) in [0, 1]
+
+    Returns
+    -------
+    float (N, 3, S, S) in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        No float images of that shape.
 
     Examples
     --------
@@ -143,4 +253,4 @@ def grayscale(images: Tensor) -> Tensor:
     >>> [f"{value:.2f}" for value in grayscale(torch.tensor([0.8, 0.4, 0.1]).view(1, 3, 1, 1)).flatten()]
     ['0.32', '0.32', '0.32']
     """
-    return (-optical_density(images).mean(1, keepdim=True).expand_as(images)).exp()
+    return (-optical_density(_checked(images)).mean(1, keepdim=True).expand_as(images)).exp()

@@ -1,6 +1,10 @@
-"""Exercises: every ``check_...`` looks at an answer and gives a hint, by notebook; `progress` sums up."""
+"""Exercises: every ``check_...`` looks at an answer and gives feedback; `progress` counts what is solved.
 
-from wbc_tutorial.course.exercises.boda import check_boda_by_hand, check_count_factor, check_mended_loss
+No check raises an error, whatever the answer is. A number may come in any form that `reading.number` reads, and
+`answers` says how it may be rounded.
+"""
+
+from wbc_tutorial.course.exercises.boda import check_boda_by_hand, check_count_factor, check_fixed_loss
 from wbc_tutorial.course.exercises.comparison import (
     check_paired_difference,
     check_runs_needed,
@@ -9,6 +13,7 @@ from wbc_tutorial.course.exercises.comparison import (
 from wbc_tutorial.course.exercises.coral import check_coral_by_hand, check_coral_of_three, check_means_of_mixes
 from wbc_tutorial.course.exercises.dann import check_chance, check_reversed_by_hand, check_strength_schedule
 from wbc_tutorial.course.exercises.decoupling import check_balanced_weights, check_class_share, check_two_scores
+from wbc_tutorial.course.exercises.feedback import Feedback, progress
 from wbc_tutorial.course.exercises.imbalance import check_imbalance_ratio, check_macro_f1, check_pull_and_push
 from wbc_tutorial.course.exercises.latent import check_class_mix, check_silhouette_by_hand, check_umap_claims
 from wbc_tutorial.course.exercises.loop import check_cross_entropy, check_share_of_fall, check_training_step
@@ -17,8 +22,8 @@ from wbc_tutorial.course.exercises.own_cells import check_label_map, check_split
 from wbc_tutorial.course.exercises.recipes import (
     check_chosen_where,
     check_gap_closed,
-    check_light_removed,
-    check_prototype,
+    check_t3a_weights,
+    check_white_balance,
 )
 from wbc_tutorial.course.exercises.shift import check_own_colour_removed, check_physical_crop, check_stain_twice
 from wbc_tutorial.course.exercises.start import (
@@ -27,10 +32,9 @@ from wbc_tutorial.course.exercises.start import (
     check_name_that_cell,
     mystery_cells,
 )
-from wbc_tutorial.course.exercises.verdict import Verdict, progress
 
 __all__ = [
-    "Verdict",
+    "Feedback",
     "check_absent_pairs",
     "check_balanced_weights",
     "check_boda_by_hand",
@@ -44,15 +48,13 @@ __all__ = [
     "check_count_factor",
     "check_cross_entropy",
     "check_first_simulation",
+    "check_fixed_loss",
     "check_gap_closed",
     "check_imbalance_ratio",
     "check_label_map",
-    "check_light_removed",
-    "check_prototype",
     "check_macro_f1",
     "check_macro_over_present",
     "check_means_of_mixes",
-    "check_mended_loss",
     "check_missing_classes",
     "check_name_that_cell",
     "check_own_colour_removed",
@@ -66,11 +68,13 @@ __all__ = [
     "check_split_by_slide",
     "check_stain_twice",
     "check_strength_schedule",
+    "check_t3a_weights",
     "check_training_step",
     "check_two_scores",
     "check_um_per_px",
     "check_umap_claims",
     "check_what_the_table_carries",
+    "check_white_balance",
     "mystery_cells",
     "progress",
 ]

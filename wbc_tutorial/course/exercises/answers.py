@@ -52,7 +52,7 @@ def compare(
     praise: str,
     *,
     mistakes: list[tuple],
-    otherwise: str,
+    otherwise: str | Callable[..., str],
     expected: str = "Expected one number.",
     shares: bool | tuple[bool, ...] = False,
     digits: int = 2,
@@ -68,8 +68,8 @@ def compare(
         Why the answer is right.
     mistakes : list of (float or tuple of float, str)
         What a mistake yields, and the hint for it.
-    otherwise : str
-        The hint for all other numbers.
+    otherwise : str or callable
+        The hint for all other numbers, or a function of the numbers that returns it.
     expected : str, default="Expected one number."
         The hint for what holds no such numbers.
     shares : bool or tuple of bool, default=False
@@ -97,7 +97,9 @@ def compare(
     for mistake, text in mistakes:
         if all_agree(mistake):
             return hint(text)
-    return hint(NEARLY if all(nearly(v, s) for v, s in zip(values, solutions, strict=True)) else otherwise)
+    if all(nearly(v, s) for v, s in zip(values, solutions, strict=True)):
+        return hint(NEARLY)
+    return hint(otherwise(*values) if callable(otherwise) else otherwise)
 
 
 def _tuple(values) -> tuple:
@@ -114,9 +116,7 @@ def _word(values: tuple[float, ...], shares: tuple[bool, ...]) -> str:
     return f" You answered in per cent; as a share between 0 and 1 it is {written}." if written else ""
 
 
-def recognise(
-    same: Callable[[str], bool], praise: str, *, mistakes: list[tuple[str, str]], otherwise: str
-) -> Feedback:
+def recognise(same: Callable[[str], bool], praise: str, *, mistakes: list[tuple[str, str]], otherwise: str) -> Feedback:
     """Say right when ``same("")``, else give the hint of the first named mistake for which `same` holds."""
     if same(""):
         return right(praise)

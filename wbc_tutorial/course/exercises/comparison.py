@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from wbc_tutorial.course.exercises.answers import judge, letters_in, recognise
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import compare, recognise
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import array_in, letters_in, number, outcome
 
 __all__ = ["check_paired_difference", "check_runs_needed", "check_what_the_table_carries"]
 
@@ -31,32 +32,21 @@ def _paired(a: np.ndarray, b: np.ndarray, wrong: str = "") -> tuple[float, float
     }[wrong]
 
 
-def check_paired_difference(answer) -> Verdict:
-    """Check a function: two lists of F1, run by run -> (mean of second - first, its standard error)."""
-    name = "a paired difference"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if not callable(answer):
-        return hint(name, "Expected the function itself: answer = paired_difference, without brackets.")
-    given = []
-    for a, b in _RUNS:
-        try:
-            values = answer(np.array(a), np.array(b))
-            values = None if values is None or values is ... else np.asarray(values, dtype=float)
-        except Exception as error:  # any error of a learner's function is a hint
-            return hint(name, f"Your function stops with {type(error).__name__}: {error}")
-        if values is None:
-            return hint(name, "Your function returns nothing yet: replace its ... and end it with return.")
-        if values.shape != (2,) or not np.isfinite(values).all():
-            return hint(name, "Expected two finite numbers: return the mean difference and its standard error.")
-        given.append(values)
+@exercise("09", "a paired difference")
+def check_paired_difference(answer) -> Feedback:
+    """Check a function: two arrays of F1, run by run -> (mean of second - first, its standard error)."""
+    runs = [(np.array(a), np.array(b)) for a, b in _RUNS]
+    given = outcome(answer, [(a.copy(), b.copy()) for a, b in runs], lambda value: array_in(value, (2,)))
+    if isinstance(given, Feedback):
+        return given
+    if not all(np.isfinite(values).all() for values in given):
+        return hint("Expected two finite numbers: return the mean difference and its standard error.")
 
     def same(wrong: str) -> bool:
-        wanted = [_paired(np.array(a), np.array(b), wrong) for a, b in _RUNS]
-        return all(np.allclose(x, y, rtol=1e-4, atol=1e-6) for x, y in zip(given, wanted, strict=True))
+        wanted = [_paired(a, b, wrong) for a, b in runs]
+        return all(np.allclose(x, y, rtol=0, atol=5.1e-4) for x, y in zip(given, wanted, strict=True))
 
     return recognise(
-        name,
         same,
         "Run by run first, then mean and spread: what both methods share has dropped out.",
         mistakes=[
@@ -64,7 +54,7 @@ def check_paired_difference(answer) -> Verdict:
             ("unpaired", "That takes the two lists as unrelated. Subtract run by run first, then take the spread."),
             (
                 "deviation",
-                "That is the spread of single differences; their mean is surer, by the root of their number.",
+                "That is the spread of single differences. Their mean has a smaller error: divide by the root of n.",
             ),
             ("deviation, ddof 0", "A sample's spread takes ddof=1, and the mean's error is smaller than the spread."),
             ("ddof 0", "Few runs: use ddof=1, or the spread comes out too small."),
@@ -75,43 +65,47 @@ def check_paired_difference(answer) -> Verdict:
     )
 
 
-def check_what_the_table_carries(answer) -> Verdict:
+_WRONG_STATEMENTS = (
+    ("B", "B: an interval that holds zero shows neither a gain nor that there is none. It leaves the question open."),
+    ("C", "C: both were compared with ERM. Whether X beats Y is a third comparison: pair those two."),
+    ("E", "E: other laboratories, stains and classes were not in these runs; the interval knows nothing of them."),
+)
+
+
+@exercise("09", "what a table carries")
+def check_what_the_table_carries(answer) -> Feedback:
     """Check which of A .. E follow from: X +.040 (+.012 .. +.066), Y +.012 (-.006 .. +.031), 15 runs each."""
-    name = "what a table carries"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    letters = letters_in(name, answer)
-    if isinstance(letters, Verdict):
+    letters = letters_in(answer)
+    if isinstance(letters, Feedback):
         return letters
     if letters == {"A", "D"}:
-        return right(name, "One gain shown in these runs, one left open: nothing more.")
-    for letter, text in (
-        ("B", "B: an interval that holds zero shows neither a gain nor that there is none. It leaves the matter open."),
-        ("C", "C: both were compared with ERM. Whether X beats Y is a third comparison: pair those two."),
-        ("E", "E: other laboratories, stains and classes were not in these runs; the interval knows nothing of them."),
-    ):  # fmt: skip
+        return right("One gain shown in these runs, one left open: nothing more.")
+    for letter, text in _WRONG_STATEMENTS:
         if letter in letters:
-            return hint(name, text)
+            return hint(text)
     if letters == {"A"}:
-        return hint(name, "A is right. There is one more, and it is the modest one about Y.")
-    return hint(name, "An interval that excludes zero carries a gain in these runs: which statement says just that?")
+        return hint("A is right. There is one more, and it is the modest one about Y.")
+    return hint("An interval that excludes zero shows a gain in these runs: which statement says just that?")
 
 
-def check_runs_needed(answer) -> Verdict:
+@exercise("09", "how many runs")
+def check_runs_needed(answer) -> Feedback:
     """Check how many paired runs give a standard error of .01 when single differences spread by .04."""
-    return judge(
-        "how many runs",
+    value = number(answer)
+    if value is not None and value > 1 and abs(value - round(value)) > 1e-6:
+        return hint("A number of runs is a whole number.")
+    return compare(
         answer,
-        16,
+        16.0,
         "The error falls with the root of the runs: four times the precision costs sixteen times the training.",
         mistakes=[
-            (4, "Four runs halve the spread, to .02: the error falls with the square root of the number."),
-            (2, "Two runs bring .04 to .028: the error falls with the square root of the number."),
+            (4.0, "Four runs halve the spread, to .02: the error falls with the square root of the number."),
+            (2.0, "Two runs bring .04 to .028: the error falls with the square root of the number."),
             (0.0025, "That is .01 / 4; asked is a number of runs, 1 or more."),
             (0.01, "That is the error; asked is the number of runs that reaches it."),
-            (64, "That is (.04 / .005) squared: an error half as large as asked."),
-            (15, "Close: .04 / sqrt(15) is .0103, still above .01."),
-            (8, "With 8 runs the error is .014: square the ratio .04 / .01, do not double it."),
+            (64.0, "That is (.04 / .005) squared: an error half as large as asked."),
+            (15.0, "Close: .04 / sqrt(15) is .0103, still above .01."),
+            (8.0, "With 8 runs the error is .014: square the ratio .04 / .01, do not double it."),
         ],
         otherwise="Standard error = spread / sqrt(runs). Put in .01 and .04 and solve for the runs.",
     )

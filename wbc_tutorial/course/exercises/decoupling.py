@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from wbc_tutorial.course.exercises.answers import compare, recognise
+from wbc_tutorial.course.exercises.answers import agrees, compare, recognise
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint
 from wbc_tutorial.course.exercises.reading import array_in, call
 
@@ -96,24 +96,34 @@ def check_class_share(answer) -> Feedback:
     )
 
 
+def _which_is_wrong(change: float, balanced_change: float) -> str:
+    """Say which of the two changes is wrong, and what it is."""
+    if agrees(change, _ACCURACY):
+        return "The accuracy is right. Balanced accuracy: mean of the two recalls, before and after."
+    if agrees(balanced_change, _BALANCED):
+        return "The balanced accuracy is right. Accuracy: right answers among all 100, before and after."
+    return "Accuracy counts right answers among 100; balanced accuracy is the mean of the two recalls."
+
+
+_ACCURACY, _BALANCED = (89 - 92) / 100, (0.9 + 0.8) / 2 - (1 + 0.2) / 2
+
+
 @exercise("08", "two scores that part")
 def check_two_scores(answer) -> Feedback:
     """Check (change of accuracy, change of balanced accuracy) when 90/90 and 2/10 right become 81/90 and 8/10."""
-    accuracy, balanced = (89 - 92) / 100, (0.9 + 0.8) / 2 - (1 + 0.2) / 2
-    feedback = compare(
+    return compare(
         answer,
-        (accuracy, balanced),
+        (_ACCURACY, _BALANCED),
         "Six rare cells gained, nine frequent ones lost: accuracy falls by .03, balanced accuracy rises by .25.",
         mistakes=[
-            ((balanced, accuracy), "The two are swapped: the accuracy first."),
-            ((-accuracy, -balanced), "The signs are turned: after minus before."),
+            ((_BALANCED, _ACCURACY), "The two are swapped: the accuracy first."),
+            ((-_ACCURACY, -_BALANCED), "The signs are turned: after minus before."),
             ((0.89, 0.85), "These are the scores after; the question asks for the changes."),
             ((0.92, 0.60), "These are the scores before; the question asks for the changes."),
-            ((balanced, balanced), "The first is a share of all 100 images: nine more errors, six fewer."),
-            ((accuracy, accuracy), "The second is the mean of the two recalls, each class counted once."),
+            ((_BALANCED, _BALANCED), "The first is a share of all 100 images: nine more errors, six fewer."),
+            ((_ACCURACY, _ACCURACY), "The second is the mean of the two recalls, each class counted once."),
         ],
-        otherwise="",
+        otherwise=_which_is_wrong,
         expected="Expected two numbers: answer = (change of accuracy, change of balanced accuracy).",
         shares=True,
     )
-    return feedback if feedback.text else hint(_which_is_right(answer, accuracy, balanced))

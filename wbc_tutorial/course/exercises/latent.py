@@ -1,36 +1,40 @@
 """Checks of notebook 10: a silhouette by hand, what the mix of classes gives away, and what a UMAP picture says."""
 
+import numbers
+import re
+
 import numpy as np
 
-from wbc_tutorial.course.exercises.answers import compare, outcome
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import compare, recognise
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import items, outcome
 
 __all__ = ["check_class_mix", "check_silhouette_by_hand", "check_umap_claims"]
 
 
-def check_silhouette_by_hand(answer) -> Verdict:
+@exercise("10", "a silhouette by hand")
+def check_silhouette_by_hand(answer) -> Feedback:
     """Check the silhouette of the image at 0: class A at 0, 1 and 5, class B at 6 and 10, class C at 20 and 22."""
-    mistakes = [
-        ((-5 / 8,), "The sign is turned: an image nearer to its own class than to others has a positive silhouette."),
-        (((8 - 2) / 8,), "a is the mean distance to the *others* of the class: the image itself does not count."),
-        (((8 - 1) / 8,), "a is the *mean* distance to the others of the class, not the distance to the nearest."),
-        (((6 - 3) / 6,), "b is the *mean* distance to the other class, not the distance to its nearest image."),
-        (((6 - 1) / 6,), "Both distances are means: a over the others of the class, b over all images of class B."),
-        (((14.5 - 3) / 14.5,), "b is taken over the *nearest* other class only, not over all images of other classes."),
-        (((21 - 3) / 21,), "b belongs to the nearest other class, not to the farthest."),
-        ((5.0,), "b - a is right; now divide it by the larger of the two."),
-        ((5 / 3,), "Divide by the larger of a and b: a silhouette never exceeds 1."),
-        ((3 / 8,), "That is a / b; the silhouette is (b - a) / max(a, b)."),
-        ((5 / 11,), "Divide by the larger of a and b, not by their sum."),
-    ]
     return compare(
-        "a silhouette by hand",
         answer,
-        (5 / 8,),
+        5 / 8,
         "a = 3, b = 8. Far from 1 although class B is farther than class A is wide: silhouettes are strict.",
-        mistakes=mistakes,
+        mistakes=[
+            (-5 / 8, "The sign is turned: an image nearer to its own class than to others has a positive silhouette."),
+            ((8 - 2) / 8, "a is the mean distance to the *others* of the class: the image itself does not count."),
+            ((8 - 1) / 8, "a is the *mean* distance to the others of the class, not the distance to the nearest."),
+            ((6 - 3) / 6, "b is the *mean* distance to the other class, not the distance to its nearest image."),
+            ((6 - 1) / 6, "Both distances are means: a over the others of the class, b over all images of class B."),
+            ((14.5 - 3) / 14.5, "b is the mean over the *nearest* other class, not over all images of other classes."),
+            ((21 - 3) / 21, "b belongs to the nearest other class, not to the farthest."),
+            (5.0, "b - a is right; now divide it by the larger of the two."),
+            (5 / 3, "Divide by the larger of a and b: a silhouette never exceeds 1."),
+            (3 / 8, "That is a / b; the silhouette is (b - a) / max(a, b)."),
+            (5 / 11, "Divide by the larger of a and b, not by their sum."),
+        ],
         otherwise="First a: the mean of two distances. Then, for B and for C, the mean distance; b is the smaller one.",
         expected="Expected one number between -1 and 1, for example answer = 0.5.",
+        shares=True,
     )
 
 
@@ -55,55 +59,44 @@ def _class_mix(counts, wrong: str = "") -> float:
     }[wrong]
 
 
-_MIX_HINTS = {
-    "most images": "A class is guessed by its *share* in each laboratory, not by its number of images: the score is "
-    "balanced, so a large laboratory has no advantage.",
-    "accuracy": "That is the accuracy; balanced accuracy is the mean of the laboratories' recalls. First divide each "
-    "row by its sum.",
-    "not divided": "That is the sum of the recalls; their mean is asked.",
-    "classes": "Divide by the number of laboratories, not by the number of classes.",
-    "row": "Take the largest share of each class (over the laboratories), not of each laboratory.",
-    "column": "Shares within a laboratory are needed, P(class | laboratory), not within a class.",
-    "chance": "That is guessing without looking at the class. Here the class of the image is known.",
-    "least": "For each class the guess is the laboratory where its share is largest, not smallest.",
-}
+_MIX_MISTAKES = [
+    (
+        "most images",
+        "A class is guessed by its *share* in each laboratory, not by its number of images: the score is balanced, "
+        "so a large laboratory has no advantage.",
+    ),
+    (
+        "accuracy",
+        "That is the accuracy; balanced accuracy is the mean of the laboratories' recalls. First divide each row by "
+        "its sum.",
+    ),
+    ("not divided", "That is the sum of the recalls; their mean is asked."),
+    ("classes", "Divide by the number of laboratories, not by the number of classes."),
+    ("row", "Take the largest share of each class (over the laboratories), not of each laboratory."),
+    ("column", "Shares within a laboratory are needed, P(class | laboratory), not within a class."),
+    ("chance", "That is guessing without looking at the class. Here the class of the image is known."),
+    ("least", "For each class the guess is the laboratory where its share is largest, not smallest."),
+]
 
 
-def check_class_mix(answer) -> Verdict:
+@exercise("10", "what the mix of classes gives away")
+def check_class_mix(answer) -> Feedback:
     """Check a function: counts (D, C) -> balanced accuracy of the best guess of the laboratory from the class alone."""
-    name = "what the mix of classes gives away"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-
-    def read(value):
-        value = value.item() if hasattr(value, "item") else value
-        return float(value) if not isinstance(value, str | bool) and np.isfinite(float(value)) else None
-
     with np.errstate(all="ignore"):
-        given = outcome(name, _without_none(answer), [(np.array(counts),) for counts in _COUNTS], read)
-    if isinstance(given, Verdict):
+        given = outcome(answer, [(np.array(counts),) for counts in _COUNTS])
+    if isinstance(given, Feedback):
         return given
-    if np.allclose(given, [_class_mix(counts) for counts in _COUNTS], atol=1e-3):
-        return right(
-            name, "So an accuracy above 1 / D need not be read from stain or light: compare it with this first."
-        )
-    for wrong, text in _MIX_HINTS.items():
-        if np.allclose(given, [_class_mix(counts, wrong) for counts in _COUNTS], atol=1e-3):
-            return hint(name, text)
-    text = "For [[80, 20], [30, 170]], class 0 has a share of .80 against .15. Whom do you guess for class 0, whom for "
-    return hint(name, text + "class 1, and which share of each laboratory is then right?")
 
+    def same(wrong: str) -> bool:
+        return np.allclose(given, [_class_mix(counts, wrong) for counts in _COUNTS], atol=1e-3)
 
-def _without_none(function):
-    """Let a stub that returns nothing be told apart from one that fails."""
-    if not callable(function):
-        return function
-
-    def called(*given):
-        value = function(*given)
-        return np.nan if value is None or value is ... else value
-
-    return called
+    return recognise(
+        same,
+        "So an accuracy above 1 / D need not come from stain or light: compare it with this number first.",
+        mistakes=_MIX_MISTAKES,
+        otherwise="For [[80, 20], [30, 170]], class 0 has a share of .80 against .15. Which laboratory do you guess "
+        "for class 0, which for class 1, and which share of each laboratory is then right?",
+    )
 
 
 _CLAIMS = (
@@ -113,22 +106,29 @@ _CLAIMS = (
     (True, "Claim 4: the silhouettes and the classifier look at the features; they never saw the picture."),
     (False, "Claim 5: what does the laboratory classifier say of features in which laboratories look mixed?"),
 )
+_TRUTH_VALUES = {"true": True, "t": True, "1": True, "1.0": True, "yes": True}
+_TRUTH_VALUES |= {"false": False, "f": False, "0": False, "0.0": False, "no": False}
 
 
-def check_umap_claims(answer) -> Verdict:
+def _truth_values(answer) -> list:
+    """Return True, False or None (unreadable) for each claim of an answer such as [True, False, ...] or "TFFTF"."""
+    if isinstance(answer, str):
+        words = re.findall(r"\w+", answer[:200])
+        answer = list(words[0]) if len(words) == 1 else words
+    values = items(answer, most=len(_CLAIMS)) or []
+    simple = all(isinstance(value, str | numbers.Number | np.bool_) for value in values)
+    return [_TRUTH_VALUES.get(str(value).strip().lower()) for value in values] if simple else []
+
+
+@exercise("10", "what the picture can support")
+def check_umap_claims(answer) -> Feedback:
     """Check five times True or False: which claims a UMAP picture, or the numbers beside it, can support."""
-    name = "what the picture can support"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    try:
-        values = list(answer.tolist() if hasattr(answer, "tolist") else answer)
-    except Exception:  # an odd object is no list
-        values = []
-    if any(value is ... for value in values):
-        return hint(name, "Replace every ... with True or False.")
-    if len(values) != len(_CLAIMS) or not all(isinstance(value, bool | np.bool_) for value in values):
-        return hint(name, "Expected five times True or False, for example answer = [True, True, True, True, True].")
+    if any(value is ... for value in items(answer, most=len(_CLAIMS)) or []):
+        return hint("Replace every ... with True or False.")
+    values = _truth_values(answer)
+    if len(values) != len(_CLAIMS) or None in values:
+        return hint("Expected five times True or False, for example answer = [True, True, True, True, True].")
     for value, (truth, text) in zip(values, _CLAIMS, strict=True):
-        if bool(value) != truth:
-            return hint(name, text)
-    return right(name, "A picture raises questions; numbers from the features answer them.")
+        if value != truth:
+            return hint(text)
+    return right("A picture raises questions; numbers from the features answer them.")

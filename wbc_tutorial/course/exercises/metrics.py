@@ -26,9 +26,8 @@ def _pairs(answer) -> list[tuple[int, int]] | None:
 
 def _rows_and_columns(answer) -> bool:
     """Say whether an answer holds the rows apart from the columns, as np.where returns them."""
-    parts = items(answer)
-    lengths = {np.size(part) for part in parts} if parts and len(parts) == 2 else set()
-    return len(lengths) == 1 and lengths.pop() > 2
+    parts = [items(part) for part in items(answer, most=100) or []]
+    return len(parts) == 2 and None not in parts and len(parts[0]) == len(parts[1]) > 2
 
 
 @exercise("03", "the pairs that do not exist")

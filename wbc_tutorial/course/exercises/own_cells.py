@@ -1,11 +1,12 @@
 """Checks of notebook 11: the pixel size from a stage micrometer, a label map, and a split that keeps slides whole."""
 
+import numbers
 from collections.abc import Mapping
-
-import numpy as np
+from itertools import combinations
 
 from wbc_tutorial.course.exercises.answers import compare
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import call, items
 from wbc_tutorial.data.classes import CLASSES, CODES
 
 __all__ = ["check_label_map", "check_split_by_slide", "check_um_per_px"]
@@ -26,128 +27,172 @@ _WHY = {
     "LY": "LY: ordinary ones. Two classes hold lymphocytes; which is for the ordinary?",
     "LY-re": "LY-re: lymphocytes that changed their looks. There is a class for those that are not typical.",
     "Jug": "Jug: a nucleus like a kidney, one step after the myelocyte. See the glossary of notebook 00.",
-    "IG": "IG: the stage is not known, and three classes would fit. What is unknown is not guessed.",
+    "IG": "IG: the stage is not known, and three classes would fit. Do not guess what nobody noted.",
     "Gump": "Gump: a nucleus without a cell has a class of its own, the last of the 13.",
     "Thr": "Thr: a platelet is no white blood cell, however large. No class fits.",
 }
 
 
-def check_um_per_px(answer) -> Verdict:
+@exercise("11", "micrometres per pixel")
+def check_um_per_px(answer) -> Feedback:
     """Check um per pixel where 100 um span 812 pixels, and the pictures are saved at half the width."""
     return compare(
-        "micrometres per pixel",
         answer,
-        (100 / 406,),
+        100 / 406,
         "After halving, 406 pixels span the 100 um, so each shows twice as much as the camera's did.",
         mistakes=[
-            ((100 / 812,), "That is the camera's pixel. How many pixels span the 100 um once the picture is halved?"),
-            ((812 / 100,), "Those are pixels per micrometre, and of the camera. Turn it round, and mind the halving."),
-            ((406 / 100,), "The halving is right, but these are pixels per micrometre: turn it round."),
-            ((100 / 1624,), "Halving leaves fewer pixels for the 100 um, not more, so each of them shows more."),
-            ((100 / 203,), "Half the width, once: a length shrinks by 2, only an area by 4."),
-            ((25 / 64,), "That is a pixel of the prepared image, the same for all laboratories. Here: of the picture."),
-            ((100 / 406 * 1000,), "That is in nanometres; --um-per-px takes micrometres."),
+            (100 / 812, "That is the camera's pixel. How many pixels span the 100 um once the picture is halved?"),
+            (812 / 100, "Those are pixels per micrometre, and of the camera. Turn it round, and mind the halving."),
+            (406 / 100, "The halving is right, but these are pixels per micrometre: turn it round."),
+            (100 / 1624, "Halving leaves fewer pixels for the 100 um, not more, so each of them shows more."),
+            (100 / 203, "Half the width, once: a length shrinks by 2, only an area by 4."),
+            (25 / 64, "That is a pixel of the prepared image, the same for all laboratories. Here: of the picture."),
+            (100 / 406 * 1000, "That is in nanometres; --um-per-px takes micrometres."),
         ],
-        otherwise="Divide the micrometres by the pixels that span them in the pictures as saved.",
+        otherwise="Divide the micrometres by the pixels that span them in the pictures as saved. Give three digits.",
         expected="Expected one number: micrometres per pixel.",
+        digits=3,
     )
 
 
-def check_label_map(answer) -> Verdict:
-    """Check a dict from the eight folders of notebook 11 to a class, a code, or an empty label to drop them."""
-    name = "a label map"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if not isinstance(answer, Mapping):
-        return hint(name, "Expected a dict, such as {'SEG': ..., 'ST': ...}, with one entry for each folder.")
+_SPELLINGS = {text.casefold(): full for text, full in zip((*CLASSES, *CODES), CLASSES * 2, strict=True)}
+
+
+def _class_of(folder: str, label) -> str | Feedback:
+    """Return the class that a label of the map names, "" for one that drops the folder, or a hint."""
+    if label is ...:
+        return hint(f"{folder}: replace the ... with a class, or with '' to drop the folder.")
+    if label is None:
+        return ""
+    text = label.strip()[:40] if isinstance(label, str) else f"a {type(label).__name__}"
+    if text.casefold() in ("neutrophil", "lymphocyte"):
+        return hint(f"{folder}: {text!r} is a coarse name; loading 13 classes would leave its cells out.")
+    if text and text.casefold() not in _SPELLINGS:
+        return hint(f"{folder}: {text!r} is none of the 13 classes; take a name or code, or '' to drop it.")
+    return _SPELLINGS.get(text.casefold(), "")
+
+
+def _wrong_folders(answer: Mapping) -> str | None:
+    """Say what is wrong with the folders of a label map, or nothing."""
+    if len(answer) > 100:
+        return "Expected one entry for each of the eight folders."
     if set(answer) & set((*CLASSES, *CODES)):
-        return hint(name, "Turned round: the folder comes first, as in a file map.csv, then the class.")
+        return "Turned round: the folder comes first, as in a file map.csv, then the class."
     missing = [folder for folder in _MAP if folder not in answer]
     if missing:
-        return hint(name, f"No entry for {', '.join(missing)}: a folder without one is rejected as unknown, not read.")
-    if extra := [str(folder) for folder in answer if folder not in _MAP]:
-        return hint(name, f"There is no folder {', '.join(extra)}; names must match to the letter.")
-    spellings = {text.casefold(): full for text, full in zip((*CLASSES, *CODES), CLASSES * 2, strict=True)}
-    given = {}
-    for folder, label in answer.items():
-        text = "" if label is None else label.strip() if isinstance(label, str) else repr(label)
-        if text.casefold() in ("neutrophil", "lymphocyte"):
-            return hint(name, f"{folder}: {text!r} is a coarse name; loading 13 classes would leave its cells out.")
-        if text and text.casefold() not in spellings:
-            return hint(name, f"{folder}: {text!r} is none of the 13 classes; take a name or code, or '' to drop it.")
-        given[folder] = spellings.get(text.casefold(), "")
+        return f"No entry for {', '.join(missing)}: a folder without one is rejected as unknown, not read."
+    if extra := [str(folder)[:40] for folder in answer if folder not in _MAP]:
+        return f"There is no folder {', '.join(extra[:3])}; names must match to the letter."
+    return None
+
+
+@exercise("11", "a label map")
+def check_label_map(answer) -> Feedback:
+    """Check a dict from the eight folders of notebook 11 to a class, a code, or an empty label to drop them."""
+    if not isinstance(answer, Mapping):
+        return hint("Expected a dict, such as {'SEG': ..., 'ST': ...}, with one entry for each folder.")
+    if fault := _wrong_folders(answer):
+        return hint(fault)
+    given = {folder: _class_of(folder, answer[folder]) for folder in _MAP}
+    for label in given.values():
+        if isinstance(label, Feedback):
+            return label
     wrong = [folder for folder in _MAP if given[folder] != _MAP[folder]]
     if not wrong:
-        return right(name, "Six folders have a class; two are dropped on purpose, which rejected.csv will count.")
+        return right("Six folders have a class; two are dropped on purpose, which rejected.csv will count.")
     if not any(given.values()):
-        return hint(name, "All dropped: nothing would be left to prepare.")
+        return hint("All dropped: nothing would be left to prepare.")
     first = wrong[0]
     if _MAP[first] and not given[first]:
-        return hint(name, f"{first}: dropped, but the head's remark is precise enough for one of the 13 classes.")
-    return hint(name, _WHY[first])
+        return hint(f"{first}: dropped, but the head's remark is precise enough for one of the 13 classes.")
+    return hint(_WHY[first])
 
 
 _SLIDES = (
     (["a"] * 4 + ["b"] * 4 + ["c"] * 4 + ["d"] * 4, 0.3),
     (["s3", "s1", "s2", "s1", "s3", "s2", "s4", "s1", "s5", "s4", "s2", "s3"], 0.4),
     (["big"] * 12 + ["x"] * 2 + ["y"] * 3 + ["z"] * 3, 0.25),
+    (["a", "b"] * 5, 0.3),
+    (["a", "b", "c"] * 4, 0.2),
 )
+"""Groups and the share of the test side. In the last two a single slide is larger than the share."""
+
+_TOLERANCE = 0.15
 
 
-def _rows(side, n: int) -> list[int] | None:
-    """Return row numbers from an array or list; None for what holds no whole numbers from 0 to n - 1."""
-    values = np.asarray(side)
-    if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
-        return None
-    rows = [int(value) for value in values]
-    return rows if all(0 <= row < n for row in rows) else None
-
-
-def _fault(groups: list[str], share: float, split) -> str | None:
-    """Say what is wrong with a split, or nothing."""
-    if split is None or split is ...:
-        return "Your function returns nothing yet: replace its ... and end it with return."
-    if not isinstance(split, tuple | list) or len(split) != 2:
+def _sides(split) -> list[list[int]] | str:
+    """Return the rows of both sides, or what is wrong with their form."""
+    sides = items(split, most=1000)
+    if sides is None or len(sides) != 2:
         return "Expected two arrays of row numbers: return train, test."
-    if any(np.asarray(side).dtype == bool for side in split):
-        return "These are masks of True and False; np.flatnonzero turns a mask into row numbers."
-    if any(np.asarray(side).dtype.kind in "UO" and np.size(side) for side in split):
-        return "These are names of slides; return the row numbers of their images."
-    sides = [_rows(side, len(groups)) for side in split]
+    sides = [items(side, most=1000) for side in sides]
     if None in sides:
-        return f"Expected row numbers from 0 to {len(groups) - 1}, whole numbers in two flat arrays."
-    train, test = sides
+        return "Expected two flat arrays of row numbers: return train, test."
+    rows = sides[0] + sides[1]
+    if rows and all(isinstance(row, bool) for row in rows):
+        return "These are masks of True and False; np.flatnonzero turns a mask into row numbers."
+    if any(isinstance(row, str) for row in rows):
+        return "These are names of slides; return the row numbers of their images."
+    if not all(isinstance(row, numbers.Integral) for row in rows):
+        return "Expected row numbers: whole numbers in two flat arrays."
+    return [[int(row) for row in side] for side in sides]
+
+
+def _lost_or_double(groups: list[str], train: list[int], test: list[int]) -> str | None:
+    """Say which image or slide is not on exactly one side, or nothing."""
     if not train or not test:
-        return "One side is empty: both need at least one slide."
-    if set(train) & set(test) or len(set(train)) < len(train) or len(set(test)) < len(test):
+        return f"With the slides {', '.join(sorted(set(groups)))} one side is empty: both need at least one slide."
+    if not all(0 <= row < len(groups) for row in train + test):
+        return f"Expected row numbers from 0 to {len(groups) - 1}."
+    if len(set(train + test)) < len(train + test):
         return "An image stands on both sides, or twice on one."
     if len(train) + len(test) < len(groups):
         return "Some images are on neither side; put every one somewhere."
     if both := {groups[row] for row in train} & {groups[row] for row in test}:
         return f"Slide {min(both)} has images on both sides: draw slides, not images."
-    part = len(test) / len(groups)
-    if abs(1 - part - share) < abs(part - share) and abs(1 - part - share) <= 0.15:
-        return "The sides are swapped: first the rows to train on, then those to test on."
-    if abs(part - share) > 0.15:
-        return (
-            f"Slides stay whole, but with {len(set(groups))} slides and share {share} the test side got {part:.2f} of "
-            "the images: slides differ in size, so count images while you add, and pass over a slide that is too large."
-        )
     return None
 
 
-def check_split_by_slide(answer) -> Verdict:
+def _best_distance(groups: list[str], share: float) -> float:
+    """Return how near to the share whole slides can come."""
+    sizes = [groups.count(name) for name in sorted(set(groups))]
+    parts = [sum(chosen) / len(groups) for k in range(1, len(sizes)) for chosen in combinations(sizes, k)]
+    return min(abs(part - share) for part in parts)
+
+
+def _share_is_right(groups: list[str], share: float, test: list[int]) -> bool:
+    """Say whether the test side holds the share of the images, or of the slides, as near as whole slides allow."""
+    slides, held = set(groups), {groups[row] for row in test}
+    tolerance = max(_TOLERANCE, _best_distance(groups, share) + 1e-9)
+    return abs(len(test) / len(groups) - share) <= tolerance or abs(len(held) - share * len(slides)) < 1
+
+
+def _fault(groups: list[str], share: float, split) -> str | None:
+    """Say what is wrong with a split, or nothing."""
+    sides = _sides(split)
+    if isinstance(sides, str):
+        return sides
+    train, test = sides
+    if fault := _lost_or_double(groups, train, test):
+        return fault
+    if _share_is_right(groups, share, test):
+        return None
+    if _share_is_right(groups, share, train):
+        return "The sides are swapped: first the rows to train on, then those to test on."
+    return (
+        f"Slides stay whole, but with {len(set(groups))} slides and share {share} the test side got "
+        f"{len(test) / len(groups):.2f} of the images: count images while you add slides, and leave out a slide that "
+        "is too large."
+    )
+
+
+@exercise("11", "a split by slide")
+def check_split_by_slide(answer) -> Feedback:
     """Check a function: (groups, share) -> (rows to train on, rows to test on), no slide on both sides."""
-    name = "a split by slide"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    if not callable(answer):
-        return hint(name, "Expected the function itself: answer = split_by_slide, without brackets.")
     for groups, share in _SLIDES:
-        try:
-            fault = _fault(groups, share, answer(list(groups), share))
-        except Exception as error:  # any error of a learner's function is a hint
-            return hint(name, f"Your function stops with {type(error).__name__}: {str(error).split(chr(10))[0]}")
-        if fault:
-            return hint(name, fault)
-    return right(name, "Whole slides, every image once: nothing tested was seen before, neither stain nor patient.")
+        split = call(answer, list(groups), share)
+        if isinstance(split, Feedback):
+            return split
+        if fault := _fault(groups, share, split):
+            return hint(fault)
+    return right("Whole slides, every image once: nothing tested was seen before, neither stain nor patient.")

@@ -134,7 +134,7 @@ def _numbers_in_text(text: str, n: int) -> tuple[float, ...] | None:
 def what_came(answer) -> str:
     """Say in one sentence what an answer is that could not be read as numbers."""
     if isinstance(answer, str):
-        return "A text is read where it holds numbers, such as '0.25', '0,25', '1/4' or '25 %'."
+        return "A text is read where it holds numbers, such as '0.5', '0,5', '1/2' or '50 %'."
     if callable(answer):
         return "Your answer is a function: call it, and answer with what it returns."
     if isinstance(answer, float):
@@ -152,15 +152,16 @@ def letters_in(answer, offered: str = "ABCDE") -> set[str] | Feedback:
 
     It may be "AC", "a, c", "A and C", {"A", "C"}, an array of letters, or {"A": True, "B": False, "C": True}.
     """
-    expected = f'Expected some of the letters {offered[0]} to {offered[-1]}, such as answer = {{"{offered[1]}"}}.'
     if isinstance(answer, Mapping):
         answer = [letter for letter in islice(answer, _LONGEST) if answer[letter] is not ... and bool(answer[letter])]
     words = [answer] if isinstance(answer, str) else items(answer)
     if not words or not all(isinstance(word, str) and len(word) <= _LONGEST for word in words):
-        return hint(expected)
+        return hint(f'Expected letters, such as answer = {{"{offered[1]}"}}.')
     parts = [part for word in words for part in re.findall(r"[^\W\d_]+", word.upper()) if part != "AND"]
     letters = set("".join(parts))
-    return letters if letters and letters <= set(offered) else hint(expected)
+    if not letters or not letters <= set(offered):
+        return hint(f"Expected some of the letters {offered[0]} to {offered[-1]}.")
+    return letters
 
 
 def call(function: Callable, *given):
@@ -209,11 +210,21 @@ def outcome(function: Callable, arguments: list[tuple], read: Callable = number,
 
 def array_in(value, shape: tuple[int, ...]) -> np.ndarray | Feedback:
     """Return numbers of this shape as a float64 array, from a list, array or tensor; a hint for all else."""
+    if not _has_shape(value, shape):
+        found = getattr(value, "shape", None)
+        found = f"the shape {tuple(found)}" if isinstance(found, tuple) else f"the type {type(value).__name__}"
+        return hint(f"Expected an array of shape {shape}; what your function returns has {found}.")
     try:
         value = value.detach().cpu() if hasattr(value, "detach") else value
-        found = np.shape(value)
-        if found == shape:
-            return np.asarray(value, dtype=np.float64)
-    except Exception:  # a list whose rows differ in length, a text, an odd object
+        return np.asarray(value, dtype=np.float64)
+    except Exception:  # texts, an odd object
         return hint(f"Expected numbers, an array of shape {shape}.")
-    return hint(f"Expected the shape {shape}; what your function returns has the shape {found}.")
+
+
+def _has_shape(value, shape: tuple[int, ...]) -> bool:
+    """Say whether an array, or a list of lists, has a shape, before anything is copied."""
+    if isinstance(found := getattr(value, "shape", None), tuple):
+        return tuple(found) == shape
+    if not isinstance(value, list | tuple):
+        return shape == ()
+    return shape != () and len(value) == shape[0] and all(_has_shape(each, shape[1:]) for each in value)

@@ -1,46 +1,60 @@
-"""Checks of notebook 12: the gap closed, light divided out, a prototype, and what may be chosen where."""
+"""Checks of notebook 12: the gap closed, white balance, the weights of T3A, and where a recipe may be chosen."""
 
-import torch
-import torch.nn.functional as F
+from collections.abc import Callable
 
-from wbc_tutorial.course.exercises.answers import compare, letters_in, outcome, recognise
-from wbc_tutorial.course.exercises.verdict import Verdict, hint, right, unanswered
+from wbc_tutorial.course.exercises.answers import compare, recognise
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.reading import array_in, call, letters_in
 
-__all__ = ["check_chosen_where", "check_gap_closed", "check_light_removed", "check_prototype"]
+__all__ = ["check_chosen_where", "check_gap_closed", "check_t3a_weights", "check_white_balance"]
 
 
-def check_gap_closed(answer) -> Verdict:
-    """Check the closed share of the gap: ERM unseen .30, best known .90, a recipe unseen .45 and known .88."""
+@exercise("12", "the gap closed")
+def check_gap_closed(answer) -> Feedback:
+    """Check the fraction of the gap recovered: ERM unseen .30, best known .90, a recipe unseen .45 and known .88."""
     return compare(
-        "the gap closed",
         answer,
-        (0.25,),
-        "A quarter of the way from ERM abroad to the best at home; three quarters of the fall are still there.",
+        0.25,
+        "A quarter of the way from ERM's score on the unseen laboratory to the best score on known ones. "
+        "Three quarters of the fall are still there.",
         mistakes=[
-            ((25,), "Right in per cent; give it as a share between 0 and 1."),
-            ((0.15,), "That is the gain itself; divide it by the whole gap."),
-            ((0.5,), "That compares with ERM's own score; the gap reaches up to the best known score."),
-            ((0.45 / 0.9,), "That is a share of the best score; count from ERM, which is not at zero."),
-            ((0.75,), "That is the part that stays open; asked is the part that is closed."),
-            ((0.15 / 0.58,), "The gap ends at the best score of any method at home, not at the recipe's own."),
-            ((0.6,), "That is the whole gap; the gain belongs above it."),
-            ((4.0,), "Turned over: the gain above, the whole gap below."),
+            (0.15, "That is the gain itself; divide it by the whole gap."),
+            (0.5, "That compares with ERM's own score; the gap reaches up to the best score on known laboratories."),
+            (0.45 / 0.9, "That is a share of the best score; count from ERM, which is not at zero."),
+            (0.75, "That is the part of the gap that stays open; the question asks for the part that is closed."),
+            (0.15 / 0.58, "The gap ends at the best score of any method on known laboratories, not at the recipe's."),
+            (0.6, "That is the whole gap; divide the gain by it."),
+            (4.0, "Upside down: divide the gain by the whole gap, not the gap by the gain."),
         ],
-        otherwise="Above: the recipe's gain abroad over ERM. Below: how far ERM abroad lies under the best at home.",
+        otherwise="Divide the recipe's gain over ERM on the unseen laboratory by ERM's whole fall: the best score on "
+        "known laboratories minus ERM's score on the unseen one.",
         expected="Expected one number, such as answer = 0.4.",
+        shares=True,
     )
 
 
-_GENERATOR = torch.Generator().manual_seed(0)
-_IMAGES = 0.1 + 0.5 * torch.rand(2, 3, 4, 5, generator=_GENERATOR)
-_LIGHT = torch.tensor([[0.9, 0.7, 0.5], [0.6, 0.8, 0.4]])
+def _called(function: Callable, given: list[list], shape: tuple[int, ...]):
+    """Call a learner's function with tensors: return its result as a float32 tensor of the shape wanted, or a hint."""
+    import torch
+
+    value = call(function, *map(torch.tensor, given))
+    if isinstance(value, Feedback):
+        return value
+    numbers = array_in(value, shape)
+    return numbers if isinstance(numbers, Feedback) else torch.as_tensor(numbers).float()
 
 
-def _tensor(value) -> torch.Tensor | None:
-    return torch.as_tensor(value) if value is not None and value is not ... else None
+_LIGHT = [[0.9, 0.7, 0.5], [0.6, 0.8, 0.4]]
+_SIZE = (2, 3, 4, 5)
 
 
-def _balanced(images: torch.Tensor, light: torch.Tensor, wrong: str = "") -> torch.Tensor:
+def _images():
+    import torch
+
+    return 0.1 + 0.5 * torch.rand(*_SIZE, generator=torch.Generator().manual_seed(0))
+
+
+def _balanced(images, light, wrong: str = ""):
     """Divide images by their light, right or wrong in a named way."""
     each = light[:, :, None, None]
     return {
@@ -56,27 +70,22 @@ def _balanced(images: torch.Tensor, light: torch.Tensor, wrong: str = "") -> tor
     }[wrong]()
 
 
-def check_light_removed(answer) -> Verdict:
-    """Check a function: images (N, 3, S, S) and light (N, 3) -> images without their lamp, within 0 and 1."""
-    name = "light divided out"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
+@exercise("12", "white balance")
+def check_white_balance(answer) -> Feedback:
+    """Check a function: images (N, 3, S, S) and light (N, 3) -> images divided by their light, within 0 and 1."""
+    import torch
 
-    given = outcome(name, answer, [(_IMAGES.clone(), _LIGHT.clone())], _tensor, wanted="a tensor")
-    if isinstance(given, Verdict):
-        if "light" not in given.text and "broadcast" not in given.text and "size of tensor" in given.text:
-            return hint(
-                name, "light is (N, 3), the images (N, 3, S, S): give light two more axes, light[:, :, None, None]."
-            )
+    images = _images()
+    given = _called(answer, [images.tolist(), _LIGHT], _SIZE)
+    if isinstance(given, Feedback):
+        if "size of tensor" in given.text:
+            return hint("light is (N, 3), the images (N, 3, S, S): give light two more axes, light[:, :, None, None].")
         return given
-    if given[0].shape != _IMAGES.shape:
-        return hint(name, f"Expected images of the same shape {tuple(_IMAGES.shape)}; got {tuple(given[0].shape)}.")
 
     def same(wrong: str) -> bool:
-        return torch.allclose(given[0].float(), _balanced(_IMAGES, _LIGHT, wrong), atol=1e-5)
+        return torch.allclose(given, _balanced(images, torch.tensor(_LIGHT), wrong), atol=1e-5)
 
     return recognise(
-        name,
         same,
         "Divided, not subtracted: a glass half as bright shows every place half as bright.",
         mistakes=[
@@ -89,16 +98,20 @@ def check_light_removed(answer) -> Verdict:
             ("largest", "That removes how bright the lamp is, not its colour: keep one number per channel."),
             ("unchanged", "The images come back as they were."),
         ],
-        otherwise="Each image and channel by its own light, then clamp(0, 1).",
+        otherwise="Divide each image and channel by its own light, then clamp(0, 1).",
     )
 
 
-_WEIGHTS = torch.tensor([3.0, 0.0, 4.0])
-_FEATURES = torch.tensor([[1.0, 2.0, 2.0], [9.0, 6.0, -2.0], [0.0, 5.0, 0.0]])
+_WEIGHTS = [3.0, 0.0, 4.0]
+_FEATURES = [[1.0, 2.0, 2.0], [9.0, 6.0, -2.0], [0.0, 5.0, 0.0]]
 
 
-def _prototype(w: torch.Tensor, z: torch.Tensor, wrong: str = "") -> torch.Tensor:
-    """Average directions, right or wrong in a named way."""
+def _t3a_weights(wrong: str = ""):
+    """Average directions as T3A does, right or wrong in a named way."""
+    import torch
+    import torch.nn.functional as F
+
+    w, z = torch.tensor(_WEIGHTS), torch.tensor(_FEATURES)
     unit_w, unit_z = F.normalize(w, dim=0), F.normalize(z, dim=1)
     return {
         "": lambda: F.normalize(unit_w + unit_z.sum(0), dim=0),
@@ -114,66 +127,60 @@ def _prototype(w: torch.Tensor, z: torch.Tensor, wrong: str = "") -> torch.Tenso
     }[wrong]()
 
 
-def check_prototype(answer) -> Verdict:
-    """Check a function: weights w (h,) of a class and its surest features z (n, h) -> the class's new weights (h,)."""
-    name = "a class's prototype"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
+@exercise("12", "the weights of T3A")
+def check_t3a_weights(answer) -> Feedback:
+    """Check a function: weights w (h,) of a class, its features z (n, h) of lowest entropy -> new weights (h,)."""
+    import torch
 
-    given = outcome(name, answer, [(_WEIGHTS.clone(), _FEATURES.clone())], _tensor, wanted="a tensor")
-    if isinstance(given, Verdict):
+    given = _called(answer, [_WEIGHTS, _FEATURES], (len(_WEIGHTS),))
+    if isinstance(given, Feedback):
         return given
-    if given[0].shape != _WEIGHTS.shape:
-        return hint(name, f"Expected one direction, shape {tuple(_WEIGHTS.shape)}; got {tuple(given[0].shape)}.")
 
     def same(wrong: str) -> bool:
-        return torch.allclose(given[0].double(), _prototype(_WEIGHTS, _FEATURES, wrong).double(), atol=1e-5)
+        return torch.allclose(given, _t3a_weights(wrong), atol=1e-5)
 
     return recognise(
-        name,
         same,
         "No step of training, no label: the class has moved to where this laboratory's cells lie.",
         mistakes=[
-            (
-                "length",
-                "The direction is right. A class with longer weights would be preferred: what length should all have?",
-            ),
+            ("length", "The direction is right. A class with longer weights would be preferred: make the length 1."),
             (
                 "length of the sum",
-                "The direction is right. A class with longer weights would be preferred: which length?",
+                "The direction is right, but the sum is long. A class with longer weights would be preferred.",
             ),
-            ("raw", "Long vectors have more say than short ones here: bring each to length 1 first."),
-            ("raw features", "A long feature has more say than a short one here: bring each to length 1 first."),
-            ("raw weights", "The trained weights have more say the longer they are: bring them to length 1 as well."),
+            ("raw", "Long vectors count more than short ones here: bring each to length 1 first."),
+            ("raw features", "A long feature counts more than a short one here: bring each to length 1 first."),
+            ("raw weights", "The trained weights count more the longer they are: bring them to length 1 as well."),
             ("half", "The old weights count as much as all features together; they should count as one of them."),
             (
                 "forgotten",
-                "The trained weights are one member too: a class without a sure image must stay where it was.",
+                "The trained weights are one member too: a class without any feature must stay where it was.",
             ),
             ("across", "Each feature is a row: its length is taken along the last axis, not over the images."),
             ("unchanged", "These are the trained weights; the laboratory's features have not joined them."),
         ],
-        otherwise="Unit vectors: the weights' own and one for each feature. Add them, then bring the sum to length 1.",
+        otherwise="Take unit vectors: that of the weights and one for each feature. Add them, then make the length 1.",
     )
 
 
-def check_chosen_where(answer) -> Verdict:
+_NOT_ALLOWED = (
+    ("B", "B: whoever reports the best of ten recipes where it was found reports luck as skill."),
+    ("D", "D: half of U's images tell as much about U's stain and light as all of them."),
+    ("E", "E: a look that decides is a choice, even without a number, and no results store would show it."),
+)
+
+
+@exercise("12", "chosen where")
+def check_chosen_where(answer) -> Feedback:
     """Check which of A .. E may choose a recipe that is then scored on laboratories U and V."""
-    name = "chosen where"
-    if (verdict := unanswered(name, answer)) is not None:
-        return verdict
-    letters = letters_in(name, answer)
-    if isinstance(letters, Verdict):
+    letters = letters_in(answer)
+    if isinstance(letters, Feedback):
         return letters
     if letters == {"A", "C"}:
-        return right(name, "Both look only at laboratories that one trains on; U and V are read once, at the end.")
-    for letter, text in (
-        ("B", "B: whoever reports the best of ten recipes where it was found reports luck as skill."),
-        ("D", "D: half of U's images tell as much about U's stain and light as all of them."),
-        ("E", "E: a look that decides is a choice, with or without a number: the ledger would not even show it."),
-    ):
+        return right("Both look only at laboratories that one trains on; U and V are scored once, at the end.")
+    for letter, text in _NOT_ALLOWED:
         if letter in letters:
-            return hint(name, text)
+            return hint(text)
     if letters == {"A"}:
-        return hint(name, "A is allowed. It sees no change of laboratory, though: what else may one look at?")
-    return hint(name, "C is allowed. There is one more, cheaper and blinder: validation images at home.")
+        return hint("A is allowed. It sees no change of laboratory, though: what else may one look at?")
+    return hint("C is allowed. There is one more, which costs less and sees less: known laboratories only.")

@@ -1,17 +1,16 @@
-"""Figures of alignment: clouds of features before and after, and curves of a penalty, a score or a strength."""
+"""Figures of alignment: clouds of features before and after, over a classifier's regions or principal components."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, legend, styled
 
-__all__ = ["clouds", "curves", "decision_planes", "latent_planes", "mixed_clouds"]
+__all__ = ["clouds", "decision_planes", "latent_planes", "mixed_clouds"]
 
 _TOY_CLASS = ("#D55E00", "#0072B2")  # class 0 and class 1 of the toys; marker and fill say the laboratory
 
@@ -55,7 +54,7 @@ def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequ
         axis.set(title=title, xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
     handles = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside right center", handletextpad=0.1)
+    figure.legend(*handles, loc="outside right center", handletextpad=0.1, markerscale=1.4)
     return figure
 
 
@@ -175,46 +174,5 @@ def latent_planes(
     for axis in axes[:, 0]:
         axis.set_ylabel("component 2")
     for axis in axes[:, -1]:
-        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, markerscale=1.4)
-    return figure
-
-
-def curves(
-    x: Sequence[float],
-    lines: Mapping[str, Sequence[float]],
-    *,
-    xlabel: str,
-    ylabel: str,
-    level: tuple[float, str] | None = None,
-    window: int = 1,
-    ylim: tuple[float, float] | None = None,
-) -> Figure:
-    """Draw one line per name over `x`; `level` is a dashed horizontal line with its name.
-
-    Parameters
-    ----------
-    x : sequence of float (n,)
-    lines : mapping of str to sequence of float (n,)
-    xlabel, ylabel : str
-    level : (float, str), default=None
-    window : int, default=1
-        Above 1: draw the values in pale and their running mean over `window` strongly.
-    ylim : (float, float), default=None
-        None = as the values need it.
-    """
-    figure, axis = plt.subplots(figsize=(8, 4) if len(lines) < 5 else (10, 4.4))
-    if level is not None:
-        axis.axhline(level[0], color="0.5", linestyle=(0, (1, 2)), linewidth=1.5, label=label_of(level[1]))
-    for style, (name, values) in styled(lines.items()):
-        strong, label = pd.Series(np.asarray(values, dtype=float)), label_of(name)
-        if window > 1:
-            axis.plot(x, strong, color=style.colour, alpha=0.25, linewidth=0.8)
-            strong = strong.rolling(window, min_periods=1).mean()
-            label = f"{label}, mean of {window}"
-        axis.plot(
-            x, strong, color=style.colour, linestyle=style.linestyle, label=label,
-            marker=style.marker, markevery=max(1, len(strong) // 10),
-        )  # fmt: skip
-    axis.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
-    legend(axis)
+        legend(axis, handletextpad=0.1, markerscale=1.4)
     return figure

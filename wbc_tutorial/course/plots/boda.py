@@ -177,7 +177,7 @@ def gradient_by_count(counts: np.ndarray, norms: Mapping[str, np.ndarray]) -> Fi
             counts[kept], np.asarray(values)[kept], marker=style.marker, color=style.colour, s=50, label=label_of(name)
         )
     axis.set(xscale="log", yscale="log", xlabel="images of the pair, N", ylabel="mean gradient of an image")
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1)
+    legend(axis, handletextpad=0.1)
     return figure
 
 
@@ -199,8 +199,8 @@ def boda_curves(
     """
     figure, axis = plt.subplots(figsize=(9.5, 4.2))
     for style, (name, values) in styled(curves.items()):
-        values = pd.Series(values, dtype=float, index=start + np.arange(len(values)))
-        smooth = values.rolling(min(window, max(len(values), 1))).mean().dropna()
+        loss = pd.Series(values, dtype=float, index=start + np.arange(len(values)))
+        smooth = loss.rolling(min(window, max(len(loss), 1))).mean().dropna()
         axis.plot(
             smooth, color=style.colour, marker=style.marker, linestyle=style.linestyle,
             markevery=max(1, len(smooth) // 7), label=label_of(name),
@@ -211,7 +211,7 @@ def boda_curves(
     ticks = [t for t in (0.5, 1, 2, 3, 5, 10, 20, 50) if axis.get_ylim()[0] <= t <= axis.get_ylim()[1]]
     axis.set_yticks(ticks, labels=map(str, ticks))
     axis.minorticks_off()
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    legend(axis)
     return figure
 
 
@@ -261,5 +261,5 @@ def boda_bound(bounds: Mapping[str, np.ndarray], losses: Mapping[str, np.ndarray
         )
     axis.text(0.93, 0.1, "bound broken", transform=axis.transAxes, ha="right", color="0.3")
     axis.set(xlabel="lower bound from alpha, beta, gamma", ylabel="loss per image")
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1)
+    legend(axis, handletextpad=0.1)
     return figure

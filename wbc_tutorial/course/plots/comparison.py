@@ -132,7 +132,7 @@ def paired_runs(
         )
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axis.set(xlabel=f"{metric}, {names[0]}", ylabel=f"{metric}, {names[1]}")
-    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.1)
+    legend(axis, handletextpad=0.1)
     return figure
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import DOMAIN_STYLE, class_code, class_colour
+from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, legend, styled
 
 __all__ = ["head_norms", "score_plane", "shares_by_class"]
 
@@ -17,26 +18,30 @@ def shares_by_class(shares: Mapping[str, np.ndarray], classes: Sequence[str], do
     Parameters
     ----------
     shares : mapping of str to float (D, C)
-    classes, domain_names : sequence of str
+        Way to sample -> shares; a class that is never drawn is marked with a cross.
+    classes : sequence of C str
+    domain_names : sequence of D str
     """
     n = len(domain_names)
     figure, axes = plt.subplots(
-        n, len(shares), figsize=(4.3 * len(shares), 1.6 * n + 0.4), sharex=True, sharey=True, squeeze=False
+        n, len(shares), figsize=(5.4 * len(shares), 2.1 * n + 0.5), sharex=True, sharey=True, squeeze=False
     )
+    x, colours = np.arange(len(classes)), [class_colour(c) for c in classes]
     for column, (title, table) in zip(axes.T, shares.items(), strict=True):
         for axis, row, name in zip(column, table, domain_names, strict=True):
-            x = np.arange(len(classes))
-            axis.bar(x, row, color=[class_colour(c) for c in classes], edgecolor="black", linewidth=0.5)
+            axis.bar(x, row, color=colours, edgecolor="black", linewidth=0.5)
             for k in np.flatnonzero(np.asarray(row) == 0):
-                axis.text(k, 0.01, "✕", ha="center", fontsize=8)
-            axis.set(title=f"{name}, {title}", xticks=x)
+                axis.text(k, 0.01, "✕", ha="center")
+            axis.set(title=f"{label_of(name)}, {title}", xticks=x)
             axis.set_xticklabels([class_code(c) for c in classes], rotation=90)
     for axis in axes[:, 0]:
         axis.set_ylabel("share of draws")
     return figure
 
 
-_SIDES = ((0, 10), (0, -10), (17, 0), (-17, 0), (15, 8), (-15, 8), (15, -8), (-15, -8), (0, 20), (0, -20))
+_SIDES = ((0, 15), (0, -15), (25, 0), (-25, 0), (22, 12), (-22, 12), (22, -12), (-22, -12), (0, 29), (0, -29))
+_CODE, _MARKER = (32, 15), (21, 13)
+"""Points of print: where a code may stand beside its marker, and how near codes and markers may come to a code."""
 
 
 def _close(others: np.ndarray, spot: np.ndarray, reach: tuple[float, float]) -> int:
@@ -44,45 +49,68 @@ def _close(others: np.ndarray, spot: np.ndarray, reach: tuple[float, float]) -> 
     return int((np.abs(others - spot) < reach).all(axis=1).sum())
 
 
+def _name_points(axis: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> None:
+    """Write a name beside each point, where it covers the fewest other names and points."""
+    at = axis.transData.transform(np.column_stack([x, y])) * 72 / axis.figure.dpi  # points of print
+    taken = np.empty((0, 2))
+    for k in np.lexsort((y, x)):
+        others = np.delete(at, k, 0)
+        covers = [_close(taken, at[k] + side, _CODE) + _close(others, at[k] + side, _MARKER) for side in _SIDES]
+        side = _SIDES[int(np.argmin(covers))]
+        taken = np.vstack([taken, at[k] + side])
+        axis.annotate(names[k], (x[k], y[k]), side, textcoords="offset points", ha="center", va="center")
+
+
 def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """Draw the length of each class's weight vector in the head against its training images, a panel per head."""
-    figure, axes = plt.subplots(1, len(norms), figsize=(4.2 * len(norms), 3.2), sharex=True, squeeze=False)
-    for axis, (title, values) in zip(axes[0], norms.items(), strict=True):
-        relative = np.asarray(values) / np.mean(values)
+    """Draw the length of each class's weight vector in the head against its training images, a panel per head.
+
+    Parameters
+    ----------
+    counts : int (C,)
+        Training images, 1 or more each.
+    norms : mapping of str to float (C,)
+        Title -> length of each class's weight vector; drawn relative to their mean.
+    classes : sequence of C str
+    """
+    counts = np.asarray(counts)
+    tables = {title: np.asarray(values) / np.nanmean(values) for title, values in norms.items()}
+    figure, axes = plt.subplots(1, len(norms), figsize=(6 * len(norms), 4.6), sharex=True, squeeze=False)
+    low = min(0.5, *(np.nanmin(table) - 0.1 for table in tables.values()))
+    high = max(1.6, *(np.nanmax(table) + 0.1 for table in tables.values()))
+    for axis, (title, relative) in zip(axes[0], tables.items(), strict=True):
         axis.axhline(1, color="0.7", linestyle="--", linewidth=1)
-        order = np.lexsort((relative, counts))
-        axis.scatter(
-            counts[order], relative[order], s=45, color=[class_colour(classes[c]) for c in order],
-            edgecolor="black", linewidth=0.5,
-        )  # fmt: skip
-        at = np.column_stack([93 * np.log10(counts), 160 * relative])  # about where markers stand, in points of print
-        taken = np.empty((0, 2))
-        for c in order:  # a code covers neither another code nor another class's marker
-            others = np.delete(at, c, 0)
-            covers = [_close(taken, at[c] + side, (20, 9)) + _close(others, at[c] + side, (13, 8)) for side in _SIDES]
-            side = _SIDES[int(np.argmin(covers))]
-            taken = np.vstack([taken, at[c] + side])
-            where = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 8}
-            axis.annotate(class_code(classes[c]), (counts[c], relative[c]), side, **where)
-        axis.set(xscale="log", xlabel="training images of the class", title=title, ylim=(0.5, 1.6))
+        colours = [class_colour(name) for name in classes]
+        axis.scatter(counts, relative, s=60, color=colours, edgecolor="black", linewidth=0.5)
+        axis.set(xscale="log", xlabel="training images of the class", title=title, ylim=(low, high))
         axis.set_xlim(counts.min() / 2, counts.max() * 2)
     axes[0, 0].set_ylabel("weight norm / mean norm")
+    figure.draw_without_rendering()  # only now is it known where the points stand on the page
+    for axis, relative in zip(axes[0], tables.values(), strict=True):
+        there = np.flatnonzero(~np.isnan(relative))
+        _name_points(axis, counts[there], relative[there], [class_code(classes[c]) for c in there])
     return figure
 
 
 def score_plane(
     before: Mapping[str, Sequence[tuple[float, float]]], after: Mapping[str, Sequence[tuple[float, float]]]
 ) -> Figure:
-    """Draw (micro, macro) before and after as arrows, one colour and marker per data set, one arrow per run."""
-    figure, axis = plt.subplots(figsize=(5.6, 3.9))
-    for (marker, colour), name in zip(DOMAIN_STYLE, before, strict=False):
+    """Draw (micro, macro) before and after as arrows, one colour and marker per data set, one arrow per run.
+
+    Parameters
+    ----------
+    before, after : mapping of str to sequence of (float, float)
+        Data set -> F1-micro and F1-macro of each run; the same keys and runs.
+    """
+    figure, axis = plt.subplots(figsize=(9.5, 5))
+    for style, name in styled(before):
         for k, (start, end) in enumerate(zip(before[name], after[name], strict=True)):
-            axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.5})
-            axis.scatter(*start, marker=marker, s=45, facecolor="white", edgecolor=colour, zorder=3)
-            axis.scatter(*end, marker=marker, s=45, color=colour, zorder=3, label=None if k else name)
-    everything = np.array([point for runs in (*before.values(), *after.values()) for point in runs])
-    low, high = everything.min(axis=0) - 0.06, everything.max(axis=0) + 0.06
+            axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": style.colour, "linewidth": 1.5})
+            axis.scatter(*start, marker=style.marker, s=70, facecolor="white", edgecolor=style.colour, zorder=3)
+            label = None if k else label_of(name)
+            axis.scatter(*end, marker=style.marker, s=70, color=style.colour, zorder=3, label=label)
+    everything = np.array([point for runs in (*before.values(), *after.values()) for point in runs], dtype=float)
+    low, high = np.nanmin(everything, axis=0) - 0.06, np.nanmax(everything, axis=0) + 0.06
     axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="F1-micro", ylabel="F1-macro")
-    axis.scatter([], [], marker="o", facecolor="white", edgecolor="0.4", label="before (hollow)")
-    axis.legend(loc="upper left")
+    axis.scatter([], [], marker="o", s=70, facecolor="white", edgecolor="0.4", label="before (hollow)")
+    legend(axis, handletextpad=0.1)
     return figure

@@ -15,7 +15,7 @@ __all__ = ["confusion_matrix", "confusion_pair", "heatmap", "pair_grid"]
 
 
 def _table(
-    axis: Axes, shown: np.ndarray, written: np.ndarray, rows: Sequence[str], columns: Sequence[str], norm: Normalize
+    axis: Axes, shown: np.ndarray, written: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, norm: Normalize
 ) -> QuadMesh:
     """Draw a table as colours with text in its cells; a cell whose value is NaN is hatched.
 
@@ -70,11 +70,12 @@ def heatmap(
     """
     values = np.asarray(values, dtype=float)
     rows, columns = [label_of(name) for name in rows], [label_of(name, 12) for name in columns]
-    figure, axis = plt.subplots(figsize=(0.56 * len(columns) + 3, 0.5 * len(rows) + 1.4))
+    widest = max((len(line) for name in columns for line in name.split("\n")), default=0)
+    side = min(max(0.56, 0.13 * widest), 1.4)
+    figure, axis = plt.subplots(figsize=(side * len(columns) + 3, 0.5 * len(rows) + 1.4))
     written = np.array([["0" if value == 0 else fmt.format(value) for value in row] for row in values])
-    mesh = _table(axis, values, written.reshape(values.shape), rows, columns, Normalize(0, 1))
-    if max(map(len, columns), default=0) > 4:
-        plt.setp(axis.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+    mesh = _table(axis, values, written.reshape(values.shape), rows, columns, norm=Normalize(0, 1))
+    axis.set_xticklabels(columns, rotation=0)
     axis.set_title(title)
     figure.colorbar(mesh, ax=axis, label=label, fraction=0.04)
     return figure
@@ -94,7 +95,9 @@ def pair_grid(counts: np.ndarray, classes: Sequence[str], domain_names: Sequence
     shown = np.where(counts > 0, counts, np.nan)
     figure, axis = plt.subplots(figsize=(0.62 * len(classes) + 2.2, 0.5 * len(counts) + 1.1))
     names = [label_of(name) for name in domain_names]
-    _table(axis, shown, counts.astype(str), names, [class_code(c) for c in classes], LogNorm(1, max(10, counts.max())))
+    _table(
+        axis, shown, counts.astype(str), names, [class_code(c) for c in classes], norm=LogNorm(1, max(10, counts.max()))
+    )
     axis.set_title(title)
     return figure
 
@@ -141,22 +144,22 @@ def confusion_pair(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, 
         When a matrix is not C x C.
     """
     shape = len(classes), len(classes)
-    for name, matrix in counts.items():
-        if np.shape(matrix) != shape:
-            raise ValueError(f"{name} is {np.shape(matrix)}; expected {shape}: a row and a column per class")
-    side = max(0.45 if len(classes) > 8 else 0.6, max(len(str(np.max(each))) for each in counts.values()) * 0.11)
+    tables = {name: np.asarray(matrix) for name, matrix in counts.items()}
+    for name, matrix in tables.items():
+        if matrix.shape != shape:
+            raise ValueError(f"{name} is {matrix.shape}; expected {shape}: a row and a column per class")
+    side = max(0.45 if len(classes) > 8 else 0.6, max(len(str(np.max(each))) for each in tables.values()) * 0.11)
     size = (len(counts) * (side * len(classes) + 0.8) + 1.2, side * len(classes) + 1.6)
     figure, axes = plt.subplots(1, len(counts), figsize=size, squeeze=False, layout="constrained")
     codes = [class_code(name) for name in classes]
-    for axis, (name, matrix) in zip(axes[0], counts.items(), strict=True):
-        matrix = np.asarray(matrix)
+    for axis, (name, matrix) in zip(axes[0], tables.items(), strict=True):
         n = matrix.sum(axis=1, keepdims=True)
         shares = np.divide(matrix, n, out=np.full(shape, np.nan), where=n > 0)
-        mesh = _table(axis, shares, np.where(matrix > 0, matrix.astype(str), ""), codes, codes, Normalize(0, 1))
+        mesh = _table(axis, shares, np.where(matrix > 0, matrix.astype(str), ""), codes, codes, norm=Normalize(0, 1))
         axis.set_xticklabels(codes, rotation=90)
         axis.set(xlabel="predicted", aspect="equal")
         axis.set_title(label_of(name, 40))
     axes[0, 0].set_ylabel("true")
     figure.colorbar(mesh, ax=axes, label="share of the true class", fraction=0.03, pad=0.02)
-    figure.suptitle(title)
+    figure.suptitle(title, x=0.01, ha="left")
     return figure

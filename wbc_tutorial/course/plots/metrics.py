@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from wbc_tutorial.course.plots.style import PALETTE, class_name, label_of, legend, styled
-from wbc_tutorial.evaluation.metrics import calibration_error, reliability_bins
+from wbc_tutorial.evaluation.metrics import calibration_bins, calibration_error
 
 __all__ = ["recall_fall", "reliability", "score_bars"]
 
@@ -72,13 +72,14 @@ def reliability(
     See Also
     --------
     wbc_tutorial.calibration_error : the number in the legend.
+    evaluation.metrics.calibration_bins : the points of a line.
     """
     if set(truth) != set(probabilities):
         raise ValueError(f"truth of {sorted(truth)}, probabilities of {sorted(probabilities)}: expected the same names")
-    figure, axis = plt.subplots(figsize=(6.4 if len(truth) < 5 else 9, 5.4))
+    figure, axis = plt.subplots(figsize=(9, 4.8))
     axis.plot((0, 1), (0, 1), color="0.6", linestyle="--", label="accuracy = confidence")
     for style, name in styled(truth):
-        confidence, accuracy, n = reliability_bins(truth[name], probabilities[name], n_bins)
+        n, confidence, accuracy = calibration_bins(truth[name], probabilities[name], n_bins)
         label = f"{label_of(name)}, ECE {calibration_error(truth[name], probabilities[name], n_bins):.3f}"
         axis.plot(
             confidence[n >= 5], accuracy[n >= 5], marker=style.marker, color=style.colour, linestyle=style.linestyle,
@@ -86,7 +87,7 @@ def reliability(
         )  # fmt: skip
     axis.set(xlabel="confidence (largest probability)", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
     axis.set_title(title)
-    legend(axis, loc="upper left")
+    legend(axis)
     return figure
 
 

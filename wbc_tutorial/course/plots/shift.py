@@ -1,40 +1,59 @@
 """Figures of domain shift: how laboratories look apart, and what the change of laboratory costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import DOMAIN_STYLE
+from wbc_tutorial.course.plots.style import label_of, legend, styled
 
 __all__ = ["colour_cloud", "colour_means", "native_views", "one_number", "slope", "turned_knobs"]
 
 
 def slope(
-    before: dict[str, tuple[float, float]],
-    after: dict[str, tuple[float, float]],
+    before: Mapping[str, tuple[float, float]],
+    after: Mapping[str, tuple[float, float]],
     *,
     ends: tuple[str, str] = ("known laboratories", "unseen laboratory"),
 ) -> Figure:
-    """Draw how scores fall from one end to the other; each score is (value, standard deviation)."""
-    figure, axis = plt.subplots(figsize=(5.2, 3))
-    for (marker, colour), name in zip(DOMAIN_STYLE, before, strict=False):
-        values, spread = zip(before[name], after[name], strict=True)
-        axis.errorbar((0, 1), values, spread, marker=marker, color=colour, capsize=4, label=name, markersize=8)
-        for x, value, side in zip((0, 1), values, ("right", "left"), strict=True):
-            offset = (-12, -3) if side == "right" else (12, -3)
-            axis.annotate(f"{value:.2f}", (x, value), offset, textcoords="offset points", ha=side)
+    """Draw how scores fall from one end to the other.
+
+    Parameters
+    ----------
+    before, after : mapping of str to (float, float)
+        Score -> value and standard deviation (NaN = none); the same keys.
+    ends : (str, str), default=("known laboratories", "unseen laboratory")
+        Under the two ends.
+    """
+    figure, axis = plt.subplots(figsize=(8.5, 4.2))
+    for style, name in styled(before):
+        values, spread = np.array([before[name], after[name]], dtype=float).T
+        axis.errorbar(
+            (0, 1), values, spread, marker=style.marker, color=style.colour, linestyle=style.linestyle, capsize=4,
+            label=label_of(name), markersize=9,
+        )  # fmt: skip
+        for x, value, side, shift in zip((0, 1), values, ("right", "left"), (-14, 14), strict=True):
+            if not np.isnan(value):
+                axis.annotate(f"{value:.2f}", (x, value), (shift, -4), textcoords="offset points", ha=side)
     axis.set(xlim=(-0.4, 1.4), ylim=(0, 1.02), xticks=(0, 1), xticklabels=ends, ylabel="score")
-    axis.legend(loc="lower left")
+    legend(axis)
     return figure
 
 
 def native_views(views: Sequence[np.ndarray], names: Sequence[str], px_per_um: Sequence[float]) -> Figure:
-    """Draw native images at one scale of pixels, each with a 10 um bar and the 25 um field framed."""
+    """Draw native images at one scale of pixels, each with a 10 um bar and the 25 um field framed.
+
+    Parameters
+    ----------
+    views : sequence of uint8 (H, W, 3)
+    names : sequence of str
+    px_per_um : sequence of float
+        Pixels in a micrometre.
+    """
     widest = max(view.shape[1] for view in views)
     tallest = max(view.shape[0] for view in views)
-    figure, axes = plt.subplots(1, len(views), figsize=(2.7 * len(views), 3.1), squeeze=False, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(views), figsize=(3.3 * len(views), 4), squeeze=False, sharex=True, sharey=True)
     for axis, view, name, scale in zip(axes[0], views, names, px_per_um, strict=True):
         height, width = view.shape[:2]
         axis.imshow(view)
@@ -43,41 +62,66 @@ def native_views(views: Sequence[np.ndarray], names: Sequence[str], px_per_um: S
             corner = ((width - side) / 2, (height - side) / 2)
             axis.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="black", ls="--"))
         axis.plot((0, 10 * scale), (height + 14, height + 14), color="black", linewidth=3, clip_on=False)
-        axis.text(10 * scale + 10, height + 15, "10 µm", fontsize=9, va="center")
-        axis.text(0, -12, f"{name}\n{width} x {height} px, {width / scale:.0f} µm wide", fontsize=9, va="bottom")
+        axis.text(10 * scale + 10, height + 15, "10 µm", va="center")
+        text = f"{label_of(name)}\n{width} x {height} px,\n{width / scale:.0f} µm wide"
+        axis.text(0, -12, text, va="bottom")
         axis.axis("off")
-    axes[0, 0].set(xlim=(0, widest), ylim=(tallest + 24, -60))
+    axes[0, 0].set(xlim=(0, widest), ylim=(tallest + 24, -0.32 * tallest))
     return figure
 
 
 def one_number(
     panels: Sequence[Sequence[np.ndarray]], names: Sequence[str], titles: Sequence[str], *, label: str
 ) -> Figure:
-    """Draw one number per image, a panel per way of measuring it, a histogram per laboratory."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 2.8), sharex=True, sharey=True, squeeze=False)
-    everything = np.concatenate([values for panel in panels for values in panel])
-    edges = np.linspace(everything.min(), everything.max(), 26)
+    """Draw the distribution of one number per image: a panel per way of measuring it, a histogram per laboratory.
+
+    Parameters
+    ----------
+    panels : sequence of sequence of float (N,)
+        Way to measure -> laboratory -> a number per image; NaN is left out.
+    names : sequence of str
+        Of the laboratories.
+    titles : sequence of str
+        Of the panels.
+    label : str
+        Of the number.
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4.4 * len(panels) + 2, 4), sharex=True, sharey=True, squeeze=False
+    )
+    everything = np.concatenate([np.asarray(values, dtype=float) for panel in panels for values in panel])
+    low, high = np.nanmin(everything), np.nanmax(everything)
+    edges = np.linspace(low, high if high > low else low + 1, 26)
+    middle = (edges[1:] + edges[:-1]) / 2
     for axis, panel, title in zip(axes[0], panels, titles, strict=True):
-        for (marker, colour), values, name in zip(DOMAIN_STYLE, panel, names, strict=False):
-            height = np.histogram(values, edges)[0]
-            middle = (edges[1:] + edges[:-1]) / 2
-            axis.plot(middle, height, color=colour, marker=marker, markersize=4, label=name)
-            axis.fill_between(middle, height, color=colour, alpha=0.15)
+        for style, (values, name) in styled(zip(panel, names, strict=True)):
+            height = np.histogram(np.asarray(values)[~np.isnan(values)], edges)[0]
+            look = {"color": style.colour, "marker": style.marker, "linestyle": style.linestyle}
+            axis.plot(middle, height, markersize=5, label=label_of(name), **look)
+            axis.fill_between(middle, height, color=style.colour, alpha=0.15)
         axis.set(title=title, xlabel=label)
     axes[0, 0].set(ylabel="images", ylim=(0, None))
-    axes[0, -1].legend()
+    legend(axes[0, -1])
     return figure
 
 
 def colour_cloud(red: np.ndarray, blue: np.ndarray, domains: np.ndarray, names: Sequence[str]) -> Figure:
-    """Draw each image as a point, its mean red against its mean blue; marker and colour say the laboratory."""
-    figure, axis = plt.subplots(figsize=(5.6, 3.8))
-    for d, ((marker, colour), name) in enumerate(zip(DOMAIN_STYLE, names, strict=False)):
+    """Draw each image as a point, its mean red against its mean blue; marker and colour say the laboratory.
+
+    Parameters
+    ----------
+    red, blue : float (N,)
+    domains : int (N,)
+    names : sequence of str
+        Of the laboratories 0, 1, 2, ...
+    """
+    figure, axis = plt.subplots(figsize=(9, 5))
+    for d, (style, name) in enumerate(styled(names)):
         here = domains == d
-        axis.scatter(red[here], blue[here], s=9, marker=marker, color=colour, alpha=0.35, linewidths=0)
-        axis.scatter([], [], s=40, marker=marker, color=colour, label=name)
+        axis.scatter(red[here], blue[here], s=16, marker=style.marker, color=style.colour, alpha=0.35, linewidths=0)
+        axis.scatter([], [], s=60, marker=style.marker, color=style.colour, label=label_of(name))
     axis.set(xlabel="mean red of the image", ylabel="mean blue of the image")
-    axis.legend()
+    legend(axis, handletextpad=0.1)
     return figure
 
 
@@ -86,34 +130,55 @@ def colour_means(measured: np.ndarray, published: np.ndarray, names: Sequence[st
 
     Parameters
     ----------
-    measured, published : ndarray, shape (D, 2, 3)
+    measured, published : float (D, 2, 3)
         Per laboratory the mean and the standard deviation of the three channels, in [0, 1].
+    names : sequence of D str
     """
-    figure, axes = plt.subplots(1, 3, figsize=(7.8, 2.7), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(max(10, 1.8 * len(names)), 4), sharey=True)
     for channel, (axis, title) in enumerate(zip(axes, ("red", "green", "blue"), strict=True)):
-        for d, ((marker, colour), _) in enumerate(zip(DOMAIN_STYLE, names, strict=False)):
-            for values, x, fill in ((measured, d - 0.14, colour), (published, d + 0.14, "white")):
+        for d, (style, _) in enumerate(styled(names)):
+            for values, x, fill in ((measured, d - 0.14, style.colour), (published, d + 0.14, "white")):
                 mean, spread = values[d, :, channel]
-                axis.errorbar(x, mean, spread, color=colour, marker=marker, mfc=fill, capsize=3, linestyle="none")
+                axis.errorbar(
+                    x,
+                    mean,
+                    spread,
+                    color=style.colour,
+                    marker=style.marker,
+                    mfc=fill,
+                    ms=8,
+                    capsize=3,
+                    linestyle="none",
+                )
         axis.set(title=title, xticks=range(len(names)), xlim=(-0.6, len(names) - 0.4), ylim=(0.3, 1.05))
-        axis.set_xticklabels(names, rotation=20, ha="right")
+        axis.set_xticklabels(map(label_of, names), rotation=30, ha="right", rotation_mode="anchor")
     axes[0].set_ylabel("brightness, 0 to 1")
     return figure
 
 
 def turned_knobs(before: np.ndarray, after: np.ndarray, change: str) -> Figure:
-    """Draw a cell before and after a laboratory's knobs were turned, and where its pixels now stand."""
-    figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.8), width_ratios=(1, 1, 1.3))
-    for axis, image, title in zip(axes, (before, after), ("the laboratory as it is", change), strict=False):
+    """Draw a cell before and after a laboratory's knobs were turned, and where its pixels now stand.
+
+    Parameters
+    ----------
+    before, after : uint8 (S, S, 3)
+    change : str
+        Title of the cell afterwards.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), width_ratios=(1, 1, 1.3))
+    for axis, image, title in zip(axes[:2], (before, after), ("the laboratory as it is", change), strict=True):
         axis.imshow(image)
         axis.axis("off")
-        axis.set_title(title, fontsize=9, loc="center")
+        axis.set_title(title, fontsize=13, loc="center")
     edges = np.linspace(0, 255, 33)
-    for channel, (colour, name) in enumerate((("#D55E00", "red"), ("#009E73", "green"), ("#0072B2", "blue"))):
+    colours = (("#D55E00", "red", "o"), ("#009E73", "green", "s"), ("#0072B2", "blue", "^"))
+    for channel, (colour, name, marker) in enumerate(colours):
         for image, dashes in ((before, (0, (1, 1))), (after, "-")):
             height = np.histogram(image[..., channel], edges)[0] / image[..., channel].size
-            label = name if image is after else None
-            axes[2].step(edges[:-1], height, where="post", color=colour, linestyle=dashes, label=label)
+            axes[2].step(
+                edges[:-1], height, where="post", color=colour, linestyle=dashes, marker=marker, markersize=5,
+                markevery=(channel, 4), label=name if image is after else None,
+            )  # fmt: skip
     axes[2].set(xlabel="pixel value (dotted: as it was)", ylabel="share of pixels", xlim=(0, 255), ylim=(0, 0.5))
     axes[2].legend(loc="upper left")
     return figure

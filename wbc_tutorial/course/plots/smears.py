@@ -1,83 +1,144 @@
 """Figures of cells and of how many there are."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import class_code, class_colour
+from wbc_tutorial.course.plots.style import class_code, class_colour, class_name, label_of, lineage_order
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.data.classes import CELL_CLASSES, LINEAGES
+from wbc_tutorial.data.classes import CELL_CLASSES
 
-__all__ = ["contact_sheet", "counts_by_class", "glossary", "image_grid", "image_row", "stain_maps"]
+__all__ = ["before_and_after", "contact_sheet", "counts_by_class", "glossary", "image_grid", "image_row", "stain_maps"]
 
 
-def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: int = 8, side: float = 1.25) -> Figure:
-    """Draw images, uint8 (S, S, 3) each, in rows with a title over each."""
+def _picture(axis: Axes, image: np.ndarray) -> None:
+    """Draw an image without scales around it."""
+    axis.imshow(image)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+
+
+def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: int = 8, side: float = 1.35) -> Figure:
+    """Draw images in rows with a title over each.
+
+    Parameters
+    ----------
+    images : sequence of uint8 (S, S, 3)
+    titles : sequence of str
+        One for each image.
+    columns : int, default=8
+        Images side by side.
+    side : float, default=1.35
+        Of an image, in inches.
+
+    Raises
+    ------
+    ValueError
+        No image, or another number of titles.
+    """
+    if len(images) != len(titles) or not len(images):
+        raise ValueError(
+            f"{len(images)} images and {len(titles)} titles; expected a title for each of 1 or more images"
+        )
     n_rows = -(-len(images) // columns)
     columns = min(columns, len(images))
-    figure, axes = plt.subplots(n_rows, columns, figsize=(side * columns, (side + 0.25) * n_rows), squeeze=False)
+    titles = [label_of(title, 13) for title in titles]
+    above = 0.24 * (1 + max(title.count("\n") for title in titles)) + 0.06
+    figure, axes = plt.subplots(n_rows, columns, figsize=(side * columns, (side + above) * n_rows), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    for axis, image, title in zip(axes.flat, images, titles, strict=False):
+    for axis, image, title in zip(axes.flat[: len(images)], images, titles, strict=True):
         axis.imshow(image)
-        axis.set_title(title, fontsize=9, loc="center")
+        axis.set_title(title, fontsize=13, loc="center")
     return figure
 
 
 def image_grid(
-    images: Sequence[Sequence[np.ndarray]], rows: Sequence[str], columns: Sequence[str], *, side: float = 1.2
+    images: Sequence[Sequence[np.ndarray]], rows: Sequence[str], columns: Sequence[str], *, side: float = 1.3
 ) -> Figure:
-    """Draw images, uint8 (S, S, 3) each, as a table: a name before each row and over each column."""
+    """Draw images as a table: a name before each row and over each column.
+
+    Parameters
+    ----------
+    images : sequence of R sequences of C uint8 (S, S, 3)
+    rows : sequence of R str
+    columns : sequence of C str
+    side : float, default=1.3
+        Of an image, in inches.
+
+    Raises
+    ------
+    ValueError
+        When the numbers of names and images differ.
+    """
+    if len(images) != len(rows) or any(len(line) != len(columns) for line in images):
+        found = f"{len(images)} rows of {sorted({len(line) for line in images})} images"
+        raise ValueError(f"{found} for {len(rows)} row names and {len(columns)} column names; expected as many")
     figure, axes = plt.subplots(
-        len(rows), len(columns), figsize=(side * len(columns) + 0.9, side * len(rows) + 0.3), squeeze=False
+        len(rows), len(columns), figsize=(side * len(columns) + 1.4, side * len(rows) + 0.4), squeeze=False
     )
-    for line, names in zip(axes, images, strict=True):
-        for axis, image in zip(line, names, strict=True):
-            axis.imshow(image)
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-    for axis, name in zip(axes[:, 0], rows, strict=True):
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
+    for line, pictures, name in zip(axes, images, rows, strict=True):
+        for axis, image in zip(line, pictures, strict=True):
+            _picture(axis, image)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for axis, name in zip(axes[0], columns, strict=True):
-        axis.set_title(name, fontsize=9, loc="center")
+        axis.set_title(name, fontsize=13, loc="center")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure
 
 
-def glossary(images: Mapping[str, np.ndarray]) -> Figure:
-    """Draw the 13 classes as a page of an atlas: an example of each beside its code, name and what to look for.
+def before_and_after(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence[str]) -> Figure:
+    """Draw what was done to images: one row for each state, one column for each laboratory.
 
     Parameters
     ----------
-    images : mapping of str to ndarray
-        Class name -> uint8 (S, S, 3).
+    rows : mapping of str to sequence of uint8 (S, S, 3)
+        Name of the state -> an image of each laboratory.
+    columns : sequence of str
+        Names of the laboratories.
+
+    See Also
+    --------
+    image_grid : the same table, from a list of lists.
     """
-    ordered = sorted(CELL_CLASSES, key=lambda cell: LINEAGES.index(cell.lineage))
-    n_rows = -(-len(ordered) // 2)
+    return image_grid(list(rows.values()), [label_of(name, 14) for name in rows], columns, side=2)
+
+
+def glossary(images: Mapping[str, np.ndarray]) -> Figure:
+    """Draw classes as a page of an atlas: an example of each beside its code, name and what to look for.
+
+    Parameters
+    ----------
+    images : mapping of str to uint8 (S, S, 3)
+        Name or code of a class -> an example. All 13 classes, or those that are given.
+    """
+    images = {class_name(name): image for name, image in images.items()}
+    cells = sorted((cell for cell in CELL_CLASSES if cell.name in images), key=lambda cell: lineage_order(cell.name))
+    n_rows = -(-len(cells) // 2)
     figure, axes = plt.subplots(
-        n_rows, 4, figsize=(9.6, 1.15 * n_rows), width_ratios=(1, 3.1, 1, 3.1), gridspec_kw={"wspace": 0.02}
+        n_rows,
+        4,
+        figsize=(12, 1.5 * n_rows),
+        width_ratios=(1, 3.1, 1, 3.1),
+        gridspec_kw={"wspace": 0.02},
+        squeeze=False,
     )
     for axis in axes.flat:
         axis.axis("off")
-    for place, cell in enumerate(ordered):
+    for place, cell in enumerate(cells):
         picture, text = axes[place % n_rows, 2 * (place // n_rows) : 2 * (place // n_rows) + 2]
         picture.imshow(images[cell.name])
         text.set(xlim=(0, 1), ylim=(0, 1))
         text.plot((0, 0), (0.04, 0.96), color=cell.colour, linewidth=6, clip_on=False)
-        text.text(0.05, 0.93, cell.code, fontweight="bold", va="top")
-        text.text(0.24, 0.93, cell.name.replace("_", " "), va="top")
-        text.text(0.05, 0.66, cell.lineage, va="top", fontsize=8, color="0.35", style="italic")
-        text.text(0.05, 0.42, _wrapped(cell.morphology), va="top", fontsize=9)
+        text.text(0.05, 0.96, cell.code, fontweight="bold", va="top")
+        text.text(0.2, 0.96, cell.name.replace("_", " "), va="top")
+        text.text(0.05, 0.72, cell.lineage, va="top", color="0.35", style="italic")
+        text.text(0.05, 0.48, textwrap.fill(cell.morphology, 42), va="top")
     return figure
-
-
-def _wrapped(text: str) -> str:
-    """Break a sentence into lines that fit beside a picture."""
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, 44))
 
 
 def stain_maps(drawing, *, image: np.ndarray | None = None) -> Figure:
@@ -85,42 +146,52 @@ def stain_maps(drawing, *, image: np.ndarray | None = None) -> Figure:
 
     Parameters
     ----------
-    drawing : Drawing
+    drawing : simulator.Drawing
         From `simulator.draw_cell`.
-    image : ndarray, optional
-        The finished image, uint8 (H, W, 3), shown last.
+    image : uint8 (H, W, 3), default=None
+        The finished image, shown last.
     """
     from wbc_tutorial.data.simulator import STAINS
 
     held = [(name, layer) for name, layer in zip(STAINS, drawing.stains, strict=True) if layer.max() > 0]
     n = len(held) + (image is not None)
-    figure, axes = plt.subplots(1, n, figsize=(1.75 * n, 2.1), squeeze=False)
+    figure, axes = plt.subplots(1, n, figsize=(2 * n, 2.5), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     reach = (drawing.x_um[0], drawing.x_um[-1], drawing.y_um[-1], drawing.y_um[0])
-    for axis, (name, layer) in zip(axes.flat, held, strict=False):
+    for axis, (name, layer) in zip(axes.flat[: len(held)], held, strict=True):
         axis.imshow(layer, cmap="Greys", vmin=0, vmax=1.2, extent=reach)
-        axis.contour(drawing.x_um, drawing.y_um, drawing.cell, [0], colors="C1", linewidths=0.8)
-        axis.set_title(name, fontsize=9, loc="center")
+        axis.contour(drawing.x_um, drawing.y_um, drawing.cell, [0], colors="C1", linewidths=1)
+        axis.set_title(name, fontsize=13, loc="center")
     if image is not None:
         axes.flat[-1].imshow(image, extent=reach)
-        axes.flat[-1].set_title("light that arrives", fontsize=9, loc="center")
+        axes.flat[-1].set_title("light that arrives", fontsize=13, loc="center")
     return figure
 
 
-def contact_sheet(cells: CellImages, *, per_class: int = 8, seed: int = 0, side: float = 0.85) -> Figure:
-    """Draw one row of cells per class; a class with fewer cells leaves its row short."""
+def contact_sheet(cells: CellImages, *, per_class: int = 8, seed: int = 0, side: float = 0.95) -> Figure:
+    """Draw one row of cells per class; a class with fewer cells leaves its row short.
+
+    Parameters
+    ----------
+    cells : CellImages
+    per_class : int, default=8
+        Cells of a class at most, drawn at random.
+    seed : int, default=0
+    side : float, default=0.95
+        Of an image, in inches.
+    """
     generator = np.random.default_rng(seed)
     present = [c for c in range(len(cells.classes)) if np.any(cells.labels == c)]
     figure, axes = plt.subplots(
-        len(present), per_class, figsize=(side * per_class + 0.6, side * len(present)), squeeze=False
+        len(present), per_class, figsize=(side * per_class + 0.8, side * len(present)), squeeze=False
     )
     for row, c in zip(axes, present, strict=True):
         rows = generator.permutation(np.flatnonzero(cells.labels == c))[:per_class]
         for axis in row:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-        for axis, index in zip(row, rows, strict=False):
+        for axis, index in zip(row[: len(rows)], rows, strict=True):
             axis.imshow(cells.images[index].transpose(1, 2, 0))
         row[0].set_ylabel(class_code(cells.classes[c]), rotation=0, ha="right", va="center")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
@@ -130,9 +201,19 @@ def contact_sheet(cells: CellImages, *, per_class: int = 8, seed: int = 0, side:
 def counts_by_class(
     counts: np.ndarray, classes: Sequence[str], domain_names: Sequence[str], *, log: bool = True
 ) -> Figure:
-    """Draw N[d, c] as bars, a panel per laboratory; missing classes are hatched and marked with a cross."""
+    """Draw N[d, c] as bars, a panel per laboratory; missing classes are hatched and marked with a cross.
+
+    Parameters
+    ----------
+    counts : int (D, C)
+    classes : sequence of C str
+    domain_names : sequence of D str
+    log : bool, default=True
+        Whether the axis of the counts is logarithmic.
+    """
+    counts = np.asarray(counts)
     figure, axes = plt.subplots(
-        len(counts), 1, figsize=(7.5, 1.9 * len(counts)), sharex=True, sharey=True, squeeze=False
+        len(counts), 1, figsize=(10, 2.3 * len(counts) + 0.3), sharex=True, sharey=True, squeeze=False
     )
     x = np.arange(len(classes))
     top = max(counts.max(), 2)
@@ -141,8 +222,10 @@ def counts_by_class(
         missing = row == 0
         axis.bar(x[missing], top, color="none", edgecolor="0.75", hatch="///", linewidth=0)
         for position, value in zip(x, row, strict=True):
-            axis.text(position, value * 1.1 if value else 1.5, value or "✕", ha="center", va="bottom", fontsize=8)
-        axis.set(title=name, ylabel="images", xticks=x, xticklabels=[class_code(c) for c in classes])
+            axis.text(position, value * 1.1 if value else 1.5, value or "✕", ha="center", va="bottom")
+        axis.set(title=label_of(name, 60), ylabel="images", xticks=x, xticklabels=[class_code(c) for c in classes])
         if log:
-            axis.set(yscale="log", ylim=(1, top * 4))
+            axis.set(yscale="log", ylim=(1, top * 7))
+        else:
+            axis.set(ylim=(0, top * 1.3))
     return figure

@@ -169,43 +169,39 @@ def ink_on(colour) -> str:
 
 
 def label_of(name, width: int = 24) -> str:
-    """Return a name as a figure can hold it: wrapped, cut after three lines, and a dollar sign starts no formula.
+    r"""Return a name as a figure can hold it: wrapped, cut after three lines, and a dollar sign starts no formula.
 
     Examples
     --------
     >>> label_of("a_laboratory_with_a_name_of_many_letters", width=20)
-    'a_laboratory_with_a_\\nname_of_many_letters'
+    'a_laboratory_with_a_\nname_of_many_letters'
     """
     lines = textwrap.wrap(str(name), width, max_lines=3, placeholder="…") or [""]
     return "\n".join(lines).replace("$", r"\$")
 
 
 def legend(axis: Axes, **options) -> None:
-    """Put a legend into the axes where it is short, and beside the axes where it is not.
+    """Put the legend beside the axes, where it covers no data, however many series there are.
 
     Parameters
     ----------
     axis : Axes
     **options
-        As `Axes.legend` takes them; ``loc`` is where a short one stands.
+        As `Axes.legend` takes them.
     """
-    names = axis.get_legend_handles_labels()[1]
-    options = {"loc": "best", "handletextpad": 0.4} | options
-    if len(names) > 4 or any(len(name) > 30 for name in names):
-        options |= {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    if names:
-        axis.legend(**options)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(**{"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "handletextpad": 0.4} | options)
 
 
 _MORE_GLYPHS = (
     "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei",
-    "Malgun Gothic", "WenQuanYi Zen Hei", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Arial Unicode MS",
+    "Malgun Gothic", "WenQuanYi Zen Hei", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
+    "Arial Unicode MS",
 )  # fmt: skip
 
 
 def use_style() -> None:
-    """Apply the course's one style to matplotlib; fonts of other scripts are used for names where they are installed."""
+    """Apply the course's one style to matplotlib, and use installed fonts of other scripts for names in them."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
     installed = {font.name for font in font_manager.fontManager.ttflist}
     plt.rcParams["font.family"] = ["DejaVu Sans", *(name for name in _MORE_GLYPHS if name in installed)]
-

@@ -1,26 +1,26 @@
 """Widgets: sliders that redraw a pure `wbc_tutorial.plots` function; nothing is shown only here."""
 
-from wbc_tutorial.course.widgets.board import Board, slider
-from wbc_tutorial.course.widgets.imbalance import imbalance_board
-from wbc_tutorial.course.widgets.ingredients import ingredient_board, seen_through
-from wbc_tutorial.course.widgets.laboratory import laboratory_board, turned
-from wbc_tutorial.course.widgets.neighbours import embeddings, neighbours_board
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure, slider
+from wbc_tutorial.course.widgets.imbalance import interactive_imbalance
+from wbc_tutorial.course.widgets.ingredients import interactive_ingredients, recipe_preview
+from wbc_tutorial.course.widgets.laboratory import interactive_laboratory, turned
+from wbc_tutorial.course.widgets.neighbours import embeddings, interactive_neighbours
 from wbc_tutorial.course.widgets.picture import Picture
-from wbc_tutorial.course.widgets.points import PointsBoard, points_board
-from wbc_tutorial.course.widgets.reversal import reversal_board
+from wbc_tutorial.course.widgets.points import InteractivePoints, interactive_points
+from wbc_tutorial.course.widgets.reversal import interactive_reversal
 
 __all__ = [
-    "Board",
+    "InteractiveFigure",
     "Picture",
-    "PointsBoard",
+    "InteractivePoints",
     "embeddings",
-    "imbalance_board",
-    "ingredient_board",
-    "laboratory_board",
-    "neighbours_board",
-    "points_board",
-    "reversal_board",
-    "seen_through",
+    "interactive_imbalance",
+    "interactive_ingredients",
+    "interactive_laboratory",
+    "interactive_neighbours",
+    "interactive_points",
+    "interactive_reversal",
+    "recipe_preview",
     "slider",
     "turned",
 ]

@@ -3,13 +3,13 @@
 import ipywidgets
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets.board import Board
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure
 from wbc_tutorial.course.widgets.picture import title_of
 
-__all__ = ["imbalance_board"]
+__all__ = ["interactive_imbalance"]
 
 
-def imbalance_board(ratio: float = 10.0) -> Board:
+def interactive_imbalance(ratio: float = 10.0) -> InteractiveFigure:
     """Turn the imbalance ratio from 1 to 1000; the number of images stays the same."""
     control = ipywidgets.FloatLogSlider(
         value=ratio,
@@ -22,7 +22,7 @@ def imbalance_board(ratio: float = 10.0) -> Board:
         style={"description_width": "8em"},
         layout=ipywidgets.Layout(width="34em"),
     )
-    return Board(plots.majority_vote, {"ratio": control}, _describe)
+    return InteractiveFigure(plots.majority_vote, {"ratio": control}, _describe)
 
 
 def _describe(figure, **_) -> str:

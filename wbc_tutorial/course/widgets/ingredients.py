@@ -6,16 +6,16 @@ import ipywidgets
 import numpy as np
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets.board import Board
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure
 from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.data.simulated import SIMULATED
 from wbc_tutorial.data.simulator import simulate_cell
 from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, INGREDIENTS, Recipe
 
-__all__ = ["ingredient_board", "seen_through"]
+__all__ = ["interactive_ingredients", "recipe_preview"]
 
 
-def seen_through(ingredients: tuple[str, ...], cell: str = "eosinophil", draw: int = 0):
+def recipe_preview(ingredients: tuple[str, ...], cell: str = "eosinophil", draw: int = 0):
     """Draw one cell from each simulated laboratory, as photographed and as a network sees it through a recipe.
 
     Parameters
@@ -34,7 +34,7 @@ def seen_through(ingredients: tuple[str, ...], cell: str = "eosinophil", draw: i
     return plots.before_and_after({"photographed": before, name: after}, SIMULATED)
 
 
-def ingredient_board() -> Board:
+def interactive_ingredients() -> InteractiveFigure:
     """Menus for the ingredient and the cell, and a knob for the draw of an augmentation."""
     menu = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="26em")}
     visible = [name for name, each in INGREDIENTS.items() if each.normalise or "augmentation" in each.fit]
@@ -45,7 +45,7 @@ def ingredient_board() -> Board:
         "cell": ipywidgets.Dropdown(options=CLASSES, value="eosinophil", description="cell", **menu),
         "draw": ipywidgets.IntSlider(0, 0, 20, description="draw number", continuous_update=False, **menu),
     }
-    return Board(seen_through, controls, _describe)
+    return InteractiveFigure(recipe_preview, controls, _describe)
 
 
 def _describe(figure, *, cell, **_) -> str:

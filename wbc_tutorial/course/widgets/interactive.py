@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 
 from wbc_tutorial.course.widgets.picture import Picture
 
-__all__ = ["Board", "slider"]
+__all__ = ["InteractiveFigure", "slider"]
 
 _TURN = threading.RLock()
 """Held while a cell runs and while a board draws. Newer kernels move sliders in a second thread: a figure that is being
 drawn there when a cell ends would be shown below that cell."""
 
 
-class Board(ipywidgets.VBox):
+class InteractiveFigure(ipywidgets.VBox):
     """Controls, and the figure that belongs to their values.
 
     Parameters

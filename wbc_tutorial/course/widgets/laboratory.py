@@ -6,12 +6,12 @@ import ipywidgets
 import numpy as np
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets.board import Board, slider
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure, slider
 from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.data.laboratories import FIELD_UM
 from wbc_tutorial.data.simulator import LOOKS, Look, simulate_cell
 
-__all__ = ["laboratory_board", "turned"]
+__all__ = ["interactive_laboratory", "turned"]
 
 
 def turned(
@@ -62,7 +62,7 @@ def _describe(figure, *, laboratory, cell, **_) -> str:
     )
 
 
-def laboratory_board(laboratory: str = "sim_acevedo") -> Board:
+def interactive_laboratory(laboratory: str = "sim_acevedo") -> InteractiveFigure:
     """Sliders for a simulated laboratory's stain, focus, light, noise and field; the cell underneath stays the same."""
     menu = {"style": {"description_width": "11em"}, "layout": ipywidgets.Layout(width="26em")}
     controls = {
@@ -75,4 +75,4 @@ def laboratory_board(laboratory: str = "sim_acevedo") -> Board:
         "noise": slider("sensor noise", 0.01, 0.0, 0.15, step=0.01),
         "field_um": slider("field", FIELD_UM, 15.0, 40.0, step=1.0, unit="µm"),
     }
-    return Board(_draw, controls, _describe)
+    return InteractiveFigure(_draw, controls, _describe)

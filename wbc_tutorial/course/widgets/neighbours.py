@@ -6,11 +6,11 @@ import ipywidgets
 import numpy as np
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets.board import Board
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure
 from wbc_tutorial.course.widgets.picture import title_of
 from wbc_tutorial.evaluation.latent import embed, neighbours_kept
 
-__all__ = ["embeddings", "neighbours_board"]
+__all__ = ["embeddings", "interactive_neighbours"]
 
 
 def embeddings(
@@ -23,7 +23,7 @@ def embeddings(
     return {(n, m): embed(features, n_neighbors=n, min_dist=m, seed=seed) for n in n_neighbors for m in min_dist}
 
 
-def neighbours_board(
+def interactive_neighbours(
     pictures: Mapping[tuple[int, float], np.ndarray],
     features,
     labels,
@@ -31,7 +31,7 @@ def neighbours_board(
     *,
     classes: Sequence[str],
     domain_names: Sequence[str],
-) -> Board:
+) -> InteractiveFigure:
     """Turn n_neighbors and min_dist, and choose the colouring; each picture says how many neighbours it keeps.
 
     Parameters
@@ -69,4 +69,4 @@ def neighbours_board(
     def describe(figure, colour: str, **_) -> str:
         return f"Images laid out by UMAP, coloured by {colour}; {title_of(figure.axes[0])}."
 
-    return Board(draw, controls, describe)
+    return InteractiveFigure(draw, controls, describe)

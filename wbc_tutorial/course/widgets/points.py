@@ -6,16 +6,16 @@ import ipywidgets
 import numpy as np
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets.board import Board, slider
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure, slider
 from wbc_tutorial.course.widgets.picture import title_of
 
-__all__ = ["PointsBoard", "points_board"]
+__all__ = ["InteractivePoints", "interactive_points"]
 
 RULES = {"DoDA": (False, False), "balanced": (True, False), "balanced and calibrated": (True, True)}
 """Name in the menu -> (divide by the own count, use nu)."""
 
 
-class PointsBoard(Board):
+class InteractivePoints(InteractiveFigure):
     """A board whose sliders belong to one image at a time: choosing another moves the sliders, not the image."""
 
     def __init__(self, points, labels, domains, classes):
@@ -66,7 +66,7 @@ def _describe(figure, *, image, **_) -> str:
     )
 
 
-def points_board(points, labels, domains, classes) -> PointsBoard:
+def interactive_points(points, labels, domains, classes) -> InteractivePoints:
     """Sliders that move one image in the plane, and a menu from DoDA to calibrated BoDA.
 
     Parameters
@@ -76,4 +76,4 @@ def points_board(points, labels, domains, classes) -> PointsBoard:
     labels, domains : int (n,)
     classes : sequence of C str
     """
-    return PointsBoard(points, labels, domains, classes)
+    return InteractivePoints(points, labels, domains, classes)

@@ -6,16 +6,16 @@ import ipywidgets
 import numpy as np
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets.board import Board
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure
 
-__all__ = ["reversal_board"]
+__all__ = ["interactive_reversal"]
 
 
-def reversal_board(
+def interactive_reversal(
     games: Mapping[tuple[str, float], tuple[np.ndarray, np.ndarray, np.ndarray]],
     labels: Mapping[str, np.ndarray],
     domains: np.ndarray,
-) -> Board:
+) -> InteractiveFigure:
     """Turn the strength of the reversal, and choose which game, without training anew.
 
     Parameters
@@ -48,4 +48,4 @@ def reversal_board(
             f"region of their class, and the means of the laboratories are {apart:.2f} apart."
         )
 
-    return Board(draw, controls, describe)
+    return InteractiveFigure(draw, controls, describe)

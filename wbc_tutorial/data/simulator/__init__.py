@@ -1,4 +1,4 @@
-"""A simulated smear: class -> shape, laboratory -> look, both -> uint8."""
+"""The simulator of smears: a class gives the shape, a laboratory the look, both together the picture (uint8)."""
 
 from wbc_tutorial.data.simulator.appearance import LOOKS, Look, look_of
 from wbc_tutorial.data.simulator.criteria import CRITERIA, Criteria

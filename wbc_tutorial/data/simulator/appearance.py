@@ -1,4 +1,4 @@
-"""Laboratory -> look: stain, light, optics and camera of the three simulated laboratories."""
+"""Looks: stain, light, optics and camera of the three simulated laboratories."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ class Look:
     Attributes
     ----------
     chromatin, rna, eosin, haemoglobin, azurophil, basophilic : tuple of 3 float
-        Absorbance (log10) in red, green and blue of one unit of each of `morphology.STAINS`.
-    stain_strength : float
-        Multiplies every absorbance: longer staining, thicker film.
-    stain_spread, tint_spread : float
-        Spread of the strength of all stains together, and of each one by itself (log-normal, fractions).
+        Absorbance (optical density to base 10) in red, green and blue of one unit of each of `morphology.STAINS`.
     background : tuple of 3 float
         Light that reaches the camera where there is nothing, in [0, 1].
-    background_spread : float
-        Spread of its brightness (fraction).
-    white_balance : tuple of 3 float
-        Gain of the camera's red, green and blue channels.
-    white_balance_spread : float
-        Spread of those gains, each by itself (fraction).
-    vignetting : float
-        Light lost at the corner of a 25 um field (fraction); it grows with the square of the radius.
-    focus_um, focus_spread_um : float
-        Standard deviation of the blur spot, micrometres, and its spread (half-normal, added).
-    sharpening : float
-        Unsharp mask applied by the camera (0 = none; the halo's width is 0.35 um).
     px_per_um : float
         The camera's own sampling, pixels per micrometre.
     image_px : tuple of int
         Width and height of the native image, pixels.
-    noise : float
+    stain_strength : float, default=1
+        Multiplies every absorbance: longer staining, thicker film.
+    stain_spread, tint_spread : float, default=0.1, 0.08
+        Spread of the strength of all stains together, and of each one by itself (log-normal, fractions).
+    background_spread : float, default=0.02
+        Spread of the background's brightness (fraction).
+    white_balance : tuple of 3 float, default=(1, 1, 1)
+        Gain of the camera's red, green and blue channels.
+    white_balance_spread : float, default=0.01
+        Spread of those gains, each by itself (fraction).
+    vignetting : float, default=0.03
+        Light lost at the corner of a 25 um field (fraction); it grows with the square of the radius.
+    focus_um, focus_spread_um : float, default=0.15, 0.08
+        Standard deviation of the blur spot, micrometres, and its spread (half-normal, added).
+    sharpening : float, default=0
+        Unsharp mask applied by the camera (0 = none; the halo's width is 0.35 um).
+    noise : float, default=0.01
         Standard deviation of the sensor's noise per native pixel, in [0, 1].
-    jpeg_quality : int or None
+    jpeg_quality : int or None, default=90
         Quality of the compression (1..95); None = stored without loss.
     """
 
@@ -74,7 +74,8 @@ class Look:
     def absorbances(self) -> tuple[RGB, ...]:
         """Absorbance of each stain, in the order of `morphology.STAINS`, at this look's strength."""
         stains = (self.chromatin, self.rna, self.eosin, self.haemoglobin, self.azurophil, self.basophilic)
-        return tuple(tuple(self.stain_strength * a for a in stain) for stain in stains)
+        k = self.stain_strength
+        return tuple((k * red, k * green, k * blue) for red, green, blue in stains)
 
 
 LOOKS: Mapping[str, Look] = MappingProxyType({
@@ -107,6 +108,11 @@ matched, within .03, by the 25 um fields at 64 px. A real 25 um crop of Ace_20 i
 
 def look_of(laboratory: str) -> Look:
     """Return how a simulated laboratory sees a cell.
+
+    Parameters
+    ----------
+    laboratory : str
+        ``"sim_matek"``, ``"sim_acevedo"`` or ``"sim_mll"``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a haematologist looks for: the criteria of each class as ranges, in micrometres."""
+"""Criteria: what a haematologist looks for in each class, as ranges in micrometres."""
 
 from dataclasses import dataclass
 
@@ -20,27 +20,31 @@ class Criteria:
         Kinds of nucleus it may have (see `nuclei.draw_nucleus`), one drawn at random.
     nc : Range
         Area of the nucleus over that of the cell.
-    typical : float
-        Where the mean diameter lies between the smallest and the largest of `cells.CellClass.diameter_um`.
-    aspect, off_centre : Range
-        Length over width of the nucleus; 0 centred, 1 at the border.
-    lobes : tuple of float
+    typical : float, default=0.4
+        Where the mean diameter lies between the smallest and the largest of `CellClass.diameter_um`.
+    aspect : Range, default=(1, 1.25)
+        Length over width of the nucleus.
+    off_centre : Range, default=(0, 0.8)
+        Place of the nucleus: 0 centred, 1 at the border of the cell.
+    lobes : tuple of float, default=(1,)
         Chances of 1, 2, 3, 4, 5 lobes.
-    density, clumps, grain_um : Range
-        Chromatin: dye per area, contrast of the clumps, their size (micrometres).
-    edge_um, uneven : float
+    density : Range, default=(0.9, 1.1)
+        Dye per area of chromatin.
+    clumps, grain_um : Range, default=(0.2, 0.32), (0.3, 0.45)
+        Contrast of the chromatin's clumps, and their size (micrometres).
+    edge_um, uneven : float, default=0.3, 0.07
         Width of the nucleus's border and how patchy it is; a smudge has no border.
-    nucleoli : tuple of int
+    nucleoli : tuple of int, default=(0, 0)
         Fewest and most.
-    rna, eosin, haemoglobin : Range
+    rna, eosin, haemoglobin : Range, default=(0.1, 0.3), (0.15, 0.4), (0, 0)
         Dye in the cytoplasm: blue, pink, tan.
-    edge_rna : float
+    edge_rna : float, default=0.1
         How much bluer the cytoplasm is at its border.
-    azurophil, neutrophilic, eosinophilic, basophilic : Range
+    azurophil, neutrophilic, eosinophilic, basophilic : Range, default=(0, 0)
         Granules per square micrometre.
-    vacuoles : tuple of int
+    vacuoles : tuple of int, default=(0, 0)
         Fewest and most.
-    ragged_um : Range
+    ragged_um : Range, default=(0.1, 0.35)
         How far the border of the cell strays from round, micrometres.
     """
 
@@ -121,4 +125,4 @@ CRITERIA = {
         clumps=(0.2, 0.45), grain_um=(0.4, 0.8), edge_um=2.6, uneven=0.3, rna=(0.0, 0.0), eosin=(0.0, 0.0),
         ragged_um=(0.3, 0.8)),
 }  # fmt: skip
-"""Class -> criteria, in the order of `wbc_tutorial.cells.CLASSES`."""
+"""Class -> criteria, in the order of `wbc_tutorial.CLASSES`."""

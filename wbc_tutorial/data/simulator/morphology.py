@@ -1,10 +1,10 @@
-"""Class -> shape: each of the 13 cells drawn in micrometres from haematology's own criteria."""
+"""Shapes: a cell of each of the 13 classes, drawn in micrometres from haematology's own criteria."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from wbc_tutorial.data.classes import CELL_CLASSES, CLASSES
+from wbc_tutorial.data.classes import CELL_CLASSES, CLASSES, find_class
 from wbc_tutorial.data.simulator.criteria import CRITERIA, Criteria
 from wbc_tutorial.data.simulator.nuclei import draw_nucleus
 from wbc_tutorial.data.simulator.textures import discs_distance, dots, noise, soft_step
@@ -48,7 +48,7 @@ class Drawing:
     @property
     def nc_ratio(self) -> float:
         """Area of the nucleus over the area of the cell, as drawn."""
-        return np.count_nonzero(self.nucleus > 0) / max(1, np.count_nonzero(self.cell > 0))
+        return int(np.count_nonzero(self.nucleus > 0)) / max(1, int(np.count_nonzero(self.cell > 0)))
 
 
 def draw_cell(
@@ -63,11 +63,13 @@ def draw_cell(
     Parameters
     ----------
     cell_class : str
-        One of `wbc_tutorial.cells.CLASSES`.
+        Name or code, in any case, of one of `wbc_tutorial.CLASSES`.
     generator : numpy.random.Generator
         Source of the cell's variety. How much is drawn from it does not depend on the grid.
-    x_um, y_um : ndarray, optional
-        The grid's axes, evenly spaced; 25 um in steps of 0.1 um if not given.
+    x_um : ndarray, default=None
+        The columns of the grid, evenly spaced, micrometres; None: 25 um in steps of 0.1 um.
+    y_um : ndarray, default=None
+        The rows of the grid; None: as `x_um`.
 
     Returns
     -------
@@ -85,8 +87,7 @@ def draw_cell(
     >>> drawing.stains.shape, drawing.lobes in (2, 3, 4, 5), bool(drawing.nc_ratio < 0.5)
     ((6, 250, 250), True, True)
     """
-    if cell_class not in CRITERIA:
-        raise ValueError(f"unknown cell class {cell_class!r}: expected one of {', '.join(CLASSES)}")
+    cell_class = find_class(cell_class, CLASSES)
     x = np.arange(-12.45, 12.5, 0.1) if x_um is None else x_um
     y = x if y_um is None else y_um
     g, criteria = generator, CRITERIA[cell_class]
@@ -226,7 +227,7 @@ def _chromatin(
     density = g.uniform(*criteria.density) * (1.0 + clumps * clump + criteria.uneven * broad + 0.26 * rim)
     n = int(g.integers(criteria.nucleoli[0], criteria.nucleoli[1] + 1))
     if n:
-        deep = 0.5 * float(np.sqrt(max(np.count_nonzero(nucleus > 0), 1) / np.pi)) * float(u[1] - u[0])
+        deep = 0.5 * float(np.sqrt(max(int(np.count_nonzero(nucleus > 0)), 1) / np.pi)) * float(u[1] - u[0])
         middle = _middle(u, v, nucleus)
         spots = np.column_stack([g.normal(0, deep, (n, 2)) + middle, g.uniform(0.5, 1.05, n)])
         density = density * (1.0 - g.uniform(0.2, 0.42) * soft_step(discs_distance(u, v, spots), 0.5))
@@ -236,5 +237,5 @@ def _chromatin(
 def _middle(u: np.ndarray, v: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
     """Centre of gravity of the nucleus, micrometres."""
     inside = nucleus > 0
-    total = max(np.count_nonzero(inside), 1)
+    total = max(int(np.count_nonzero(inside)), 1)
     return np.array([inside.sum(axis=0) @ u, inside.sum(axis=1) @ v]) / total

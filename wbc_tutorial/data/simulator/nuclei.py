@@ -1,4 +1,4 @@
-"""Nuclear shapes: each a union of discs less a few bites, scaled to the area it must have."""
+"""Nuclei: each a union of discs less a few bites, scaled to the area it must have."""
 
 from dataclasses import dataclass
 
@@ -23,14 +23,14 @@ class Nucleus:
     ----------
     discs : ndarray, shape (P, 3)
         Centre x, centre y, radius of the discs whose union is the nucleus, micrometres.
-    bites : ndarray, shape (B, 3)
+    bites : ndarray, shape (B, 3), default=None
         Discs cut out of it: indentations and flat sides.
-    lobes : int
+    lobes : int, default=1
         Lobes joined by filaments; 1 for an undivided nucleus.
     """
 
     discs: np.ndarray
-    bites: np.ndarray = None
+    bites: np.ndarray | None = None
     lobes: int = 1
 
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -107,7 +107,8 @@ def _segmented(g: np.random.Generator, n: int, spread: float, thread: float) -> 
     turns = g.uniform(0.7, 1.6, n) * (1.1 if n > 3 else 1.0) * (1 if g.random() < 0.5 else -1)
     flips = np.where(g.random(n) < 0.16, -1.0, 1.0)
     stretch, tilt = g.uniform(0.1, 1.1, n), g.uniform(-0.9, 0.9, n)
-    heading, place, discs, previous = 0.0, np.zeros(2), [], None
+    heading, place, discs = 0.0, np.zeros(2), []
+    previous = place
     for k in range(n):
         if k:
             heading += turns[k] * flips[k] if k > 1 else 0.0

@@ -1,16 +1,19 @@
-"""A whole laboratory's images: counts -> arrays, on every processor there is."""
+"""A whole laboratory: all its images, drawn on every processor there is."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.data.classes import CLASSES
+from wbc_tutorial.data.counts import counts_by_class
 from wbc_tutorial.data.laboratories import LABORATORIES
+from wbc_tutorial.data.processors import usable_processors
 from wbc_tutorial.data.simulator.appearance import look_of
 from wbc_tutorial.data.simulator.rendering import simulate_cell
 
@@ -23,7 +26,7 @@ _WORTH_A_PROCESS = 150
 def simulate_laboratory(
     laboratory: str,
     *,
-    counts: Sequence[int] | None = None,
+    counts: Sequence[int] | Mapping[str, int] | None = None,
     seed: int = 0,
     size: int = 64,
     processes: int | None = None,
@@ -34,16 +37,16 @@ def simulate_laboratory(
     ----------
     laboratory : str
         ``"sim_matek"``, ``"sim_acevedo"`` or ``"sim_mll"``.
-    counts : sequence of 13 int, optional
-        Images per class in the order of `wbc_tutorial.cells.CLASSES`; `LABORATORIES[laboratory].counts` if not
-        given.
-    seed : int
+    counts : sequence of 13 int, or mapping of str to int, default=None
+        Images per class in the order of `wbc_tutorial.CLASSES`, or class name or code -> images. None:
+        ``LABORATORIES[laboratory].counts``.
+    seed : int, default=0
         0 or more.
-    size : int
-        Side of the images, pixels.
-    processes : int, optional
-        How many interpreters share the work; as many as there are processors if not given. The images are the
-        same for any number.
+    size : int, default=64
+        Side of the images, pixels, 8 or more.
+    processes : int, default=None
+        How many interpreters share the work; None: as many as there are processors. The images are the same for any
+        number.
 
     Returns
     -------
@@ -54,25 +57,23 @@ def simulate_laboratory(
     Raises
     ------
     ValueError
-        If the laboratory is unknown or the counts are not 13 whole numbers, 0 or more.
+        If the laboratory or a class is unknown, or a number is no whole number or too small.
 
     Examples
     --------
-    >>> images, labels = simulate_laboratory("sim_mll", counts=[2] + [0] * 11 + [1])
+    >>> images, labels = simulate_laboratory("sim_mll", counts={"BAS": 2, "smudge_cell": 1})
     >>> images.shape, labels.tolist()
     ((3, 64, 64, 3), [0, 0, 12])
     """
     look_of(laboratory)
-    counts = [int(n) for n in (LABORATORIES[laboratory].counts if counts is None else counts)]
-    if len(counts) != len(CLASSES) or min(counts) < 0:
-        raise ValueError(f"counts are {counts}: expected {len(CLASSES)} whole numbers, 0 or more")
-    if size < 8 or seed < 0:
-        raise ValueError(f"size is {size} and seed is {seed}: expected 8 or more and 0 or more")
-    labels = np.repeat(np.arange(len(CLASSES)), counts).astype(np.int64)
+    each = counts_by_class(LABORATORIES[laboratory].counts if counts is None else counts)
+    size = whole_number("size", size, least=8, what="a whole number of pixels")
+    seed = whole_number("seed", seed)
+    labels = np.repeat(np.arange(len(CLASSES)), each).astype(np.int64)
     images = np.empty((len(labels), size, size, 3), dtype=np.uint8)
-    wanted = _processors() if processes is None else max(1, processes)
+    wanted = usable_processors() if processes is None else whole_number("processes", processes, least=1)
     parts = min(wanted, max(1, len(labels) // _WORTH_A_PROCESS))
-    task = {"laboratory": laboratory, "counts": counts, "seed": int(seed), "size": int(size), "parts": parts}
+    task = {"laboratory": laboratory, "counts": each, "seed": seed, "size": size, "parts": parts}
     others = [_start(task | {"part": part}) for part in range(1, parts)]
     try:
         images[0::parts] = _part(task | {"part": 0})
@@ -131,13 +132,3 @@ def _finish(process: subprocess.Popen | None, task: dict) -> np.ndarray:
         if process.returncode == 0 and data and len(data) % pixels == 0:
             return np.frombuffer(data, dtype=np.uint8).reshape(-1, task["size"], task["size"], 3)
     return _part(task)
-
-
-def _processors() -> int:
-    """Processors this process may use, its container's quota included."""
-    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return n if quota == "max" else max(1, min(n, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return n

@@ -1,4 +1,4 @@
-"""Shape and look -> uint8: light through the smear, lens, sensor and compression."""
+"""Pictures: a shape under a look becomes uint8, by light through the smear, lens, sensor and compression."""
 
 import io
 import zlib
@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from wbc_tutorial.data.classes import CLASSES
+from wbc_tutorial.data.checks import number_between, whole_number
+from wbc_tutorial.data.classes import CLASSES, find_class
 from wbc_tutorial.data.laboratories import FIELD_UM
 from wbc_tutorial.data.simulator.appearance import Look, look_of
 from wbc_tutorial.data.simulator.morphology import draw_cell
@@ -17,6 +18,7 @@ from wbc_tutorial.data.simulator.textures import blur
 __all__ = ["simulate_cell", "simulate_view"]
 
 _FINEST_UM = 0.2
+_FIELD_UM = (1.0, 40.0)
 _SHARPENING_UM = 0.35
 
 
@@ -40,16 +42,16 @@ def simulate_cell(
     laboratory : str
         ``"sim_matek"``, ``"sim_acevedo"`` or ``"sim_mll"``.
     cell_class : str
-        One of `wbc_tutorial.cells.CLASSES`, also those the laboratory itself never saw.
+        Name or code, in any case, of one of `wbc_tutorial.CLASSES`, also those the laboratory itself never saw.
     index : int
         Which cell of the class, 0 or more.
-    seed : int
+    seed : int, default=0
         0 or more; another seed is another batch of cells.
-    size : int
+    size : int, default=64
         Side of the image, pixels, 8 or more.
-    look : Look, optional
-        Physics to use in place of the laboratory's own.
-    field_um : float
+    look : Look, default=None
+        Physics to use in place of the laboratory's own (None).
+    field_um : float, default=25
         Side of the field, micrometres.
 
     Returns
@@ -67,10 +69,9 @@ def simulate_cell(
     >>> cell.shape, cell.dtype.name
     ((64, 64, 3), 'uint8')
     """
-    if size < 8:
-        raise ValueError(f"size is {size}: expected 8 pixels or more")
-    if not 1.0 <= field_um <= 40.0:
-        raise ValueError(f"field_um is {field_um}: expected 1 to 40 micrometres")
+    size = whole_number("size", size, least=8, what="a whole number of pixels")
+    field_um = number_between("field_um", field_um, *_FIELD_UM, "micrometres")
+    cell_class = find_class(cell_class, CLASSES)
     look = look_of(laboratory) if look is None else look
     streams = _streams(laboratory, cell_class, index, seed)
     finer = max(1, int(np.ceil(field_um / size / _FINEST_UM - 1e-9)))
@@ -96,14 +97,19 @@ def simulate_view(
     ----------
     laboratory, cell_class, index, seed
         As for `simulate_cell`.
-    px_per_um : float, optional
-        Magnification, pixels per micrometre; the laboratory's own if not given.
-    field_um : float or tuple of 2 float, optional
-        Width and height, micrometres (one number for a square); the laboratory's own if not given.
+    px_per_um : float, default=None
+        Magnification, pixels per micrometre; None: the laboratory's own.
+    field_um : float or tuple of 2 float, default=None
+        Width and height, micrometres (one number for a square); None: the laboratory's own.
 
     Returns
     -------
     ndarray, shape (height, width, 3), uint8
+
+    Raises
+    ------
+    ValueError
+        If the laboratory or class is unknown, or a number out of range.
 
     Examples
     --------
@@ -111,30 +117,25 @@ def simulate_view(
     (363, 360, 3)
     """
     look = look_of(laboratory)
+    cell_class = find_class(cell_class, CLASSES)
     streams = _streams(laboratory, cell_class, index, seed)
-    scale = look.px_per_um if px_per_um is None else float(px_per_um)
-    if not 0.5 <= scale <= 40.0:
-        raise ValueError(f"px_per_um is {px_per_um}: expected 0.5 to 40 pixels per micrometre")
-    if field_um is None:
-        width, height = (px / look.px_per_um for px in look.image_px)
-    else:
-        width, height = field_um if isinstance(field_um, tuple) else (field_um, field_um)
-    if not (1.0 <= width <= 40.0 and 1.0 <= height <= 40.0):
-        raise ValueError(f"field_um is {field_um}: expected 1 to 40 micrometres")
+    scale = look.px_per_um
+    if px_per_um is not None:
+        scale = number_between("px_per_um", px_per_um, 0.5, 40.0, "pixels per micrometre")
+    sides = tuple(px / look.px_per_um for px in look.image_px)
+    if field_um is not None:
+        sides = field_um if isinstance(field_um, tuple) else (field_um, field_um)
+    width, height = (number_between("field_um", side, *_FIELD_UM, "micrometres") for side in sides)
     finer = max(1, int(np.ceil(1 / scale / _FINEST_UM - 1e-9)))
     x, y = (_axis(round(side * scale) * finer, 1 / (scale * finer)) for side in (width, height))
     return _shrink(_expose(streams, cell_class, replace(look, px_per_um=scale), x, y), finer)
 
 
 def _streams(laboratory: str, cell_class: str, index: int, seed: int) -> list[np.random.Generator]:
-    """Three generators (cell, surroundings, camera) that these four arguments determine on any machine."""
+    """Return three generators (cell, surroundings, camera) that the arguments determine on any machine."""
     look_of(laboratory)
-    if cell_class not in CLASSES:
-        raise ValueError(f"unknown cell class {cell_class!r}: expected one of {', '.join(CLASSES)}")
-    for name, value in (("index", index), ("seed", seed)):
-        if value < 0 or value != int(value):
-            raise ValueError(f"{name} is {value}: expected a whole number, 0 or more")
-    root = [int(seed), zlib.crc32(laboratory.encode()), zlib.crc32(cell_class.encode()), int(index)]
+    index, seed = whole_number("index", index), whole_number("seed", seed)
+    root = [seed, zlib.crc32(laboratory.encode()), zlib.crc32(cell_class.encode()), index]
     return [np.random.default_rng(np.random.SeedSequence([*root, k])) for k in range(3)]
 
 

@@ -1,4 +1,4 @@
-"""What lies around a white cell: red cells with central pallor, platelets, specks of dye."""
+"""Surroundings of a white cell: red cells with central pallor, platelets, specks of dye."""
 
 import numpy as np
 

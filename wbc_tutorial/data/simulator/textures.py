@@ -1,4 +1,4 @@
-"""Grain of things: smooth noise and small dots, placed in micrometres on any grid."""
+"""Textures: smooth noise and small dots, placed in micrometres on any grid."""
 
 from functools import lru_cache
 

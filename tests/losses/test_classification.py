@@ -1,4 +1,4 @@
-"""Re-weighting, balanced softmax, group DRO and mixup, against hand-computed values."""
+"""Cross-entropy, re-weighting, balanced softmax, group DRO and mixup, against hand-computed values."""
 
 import math
 
@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.experiments.methods import FAMILIES, METHODS, fit_options
+from wbc_tutorial.experiments.methods import FAMILIES, METHODS, method_options
 from wbc_tutorial.losses.classification import GroupDRO, Mixup, balanced_softmax, class_weighted, cross_entropy
 from wbc_tutorial.models import small_cnn
-from wbc_tutorial.training import fit
+from wbc_tutorial.training.loop import fit
 
 LOGITS = torch.tensor([[2.0, 0.0, 1.0], [0.5, 0.5, 0.0], [0.0, 3.0, 1.0], [1.0, 1.0, 1.0]])
 LABELS, DOMAINS = torch.tensor([0, 2, 1, 1]), torch.tensor([0, 0, 0, 1])
@@ -71,7 +71,73 @@ def test_every_method_trains_in_the_one_loop(method):
     cells = CellImages(images, labels, domains, ("a", "b", "c"), ("x", "y"))
     torch.manual_seed(0)
     model = small_cnn(3, width=4)
-    history = fit(
-        model, cells, steps=4, per_domain=8, progress=None, **fit_options(method, cells.counts, model.n_features)
-    )
+    options = method_options(method, cells.counts, model.n_features)
+    history = fit(model, cells, steps=4, per_domain=8, progress=None, **options)
     assert np.all(np.isfinite(history.loss)) and method in {m for family in FAMILIES for m in family}
+
+
+def mixed():
+    mixup = Mixup()
+    mixup.augment(torch.rand(4, 3, 4, 4), torch.Generator().manual_seed(0))
+    return mixup
+
+
+LOSSES = {
+    "cross_entropy": lambda: cross_entropy,
+    "class_weighted": lambda: class_weighted([3, 2, 1]),
+    "balanced_softmax": lambda: balanced_softmax([3, 2, 1]),
+    "GroupDRO": lambda: GroupDRO(2),
+    "Mixup": mixed,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    ("logits", "labels", "domains", "message"),
+    [
+        (LOGITS.tolist(), LABELS, DOMAINS, "logits: got a list"),
+        (LOGITS[0], LABELS, DOMAINS, r"logits: got torch.float32 \(3,\), expected a floating tensor of shape"),
+        (LOGITS, LABELS.tolist(), DOMAINS, "labels: got a list, expected an int64 tensor"),
+        (LOGITS, LABELS.float(), DOMAINS, "labels: got torch.float32"),
+        (LOGITS, LABELS[:3], DOMAINS, r"labels: got shape \(3,\), expected \(4,\)"),
+        (LOGITS, torch.tensor([0, 1, 3, 1]), DOMAINS, r"labels: got 0..3, expected 0..2"),
+        (LOGITS[:0], LABELS[:0], DOMAINS[:0], "logits: got no image"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(name, logits, labels, domains, message):
+    with pytest.raises(ValueError, match=message):
+        LOSSES[name]()(logits, labels, domains)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_logits_that_are_not_finite_are_not_hidden(name):
+    """The loop looks for them: see `fit`."""
+    bad = LOGITS.clone()
+    bad[0] = float("nan")
+    assert torch.isnan(LOSSES[name]()(bad, LABELS, DOMAINS))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: class_weighted(None), "counts: got None, expected a table of numbers"),
+        (lambda: class_weighted([[1, 2], [3]]), "counts: got a list"),
+        (lambda: class_weighted([float("nan"), 1]), "expected training images per class"),
+        (lambda: class_weighted([3, 2])(LOGITS, LABELS, DOMAINS), "logits: got 3 classes, expected 2"),
+        (lambda: GroupDRO(0), "n_domains is 0"),
+        (lambda: GroupDRO(2, step=-1), "step: got -1"),
+        (lambda: GroupDRO(2)(LOGITS, LABELS, torch.tensor([0, 0, 2, 1])), "domains: got 0..2, expected 0..1"),
+        (lambda: Mixup(a=0), "a: got 0, expected a finite number > 0"),
+        (lambda: Mixup()(LOGITS, LABELS, DOMAINS), "use both parts"),
+        (lambda: mixed()(LOGITS[:3], LABELS[:3], DOMAINS[:3]), "of the batch that was mixed last"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_group_dro_says_where_its_weights_are():
+    loss = GroupDRO(2, step=1.0)
+    loss.weights = torch.tensor([0.25, 0.75])
+    assert repr(loss) == "GroupDRO(step=1.0, weights=[0.25, 0.75])" and repr(Mixup()) == "Mixup(a=0.2)"

@@ -1,27 +1,16 @@
-"""The 13 classes and the laboratories, against the figures of the sources."""
-
-import subprocess
-import sys
-from pathlib import Path
+"""The laboratories, against the figures of the sources."""
 
 import pytest
 
-from wbc_tutorial.data.classes import CELL_CLASSES, CLASSES, CLASSES_11, COARSE, COARSE_CLASSES, CODES, LINEAGES
+from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.data.laboratories import FIELD_UM, LABORATORIES, OPEN_SETS
-from support.places import ROOT
 
 
-def test_thirteen_classes_in_the_agreed_order():
-    assert " ".join(CODES) == "BAS EOS EBO MYO PMO MYB MMZ NGB NGS MON LYT LYA KSC"
-    assert CLASSES[0] == "basophil" and CLASSES[8] == "neutrophil_segmented" and CLASSES[12] == "smudge_cell"
-    assert len(set(CLASSES)) == len(set(CODES)) == 13 and CLASSES[:11] == CLASSES_11
-    assert len({cell.colour for cell in CELL_CLASSES}) == 13
-    assert {cell.lineage for cell in CELL_CLASSES} == set(LINEAGES)
-
-
-def test_coarse_classes_are_reached_and_no_other():
-    assert set(COARSE.values()) == set(COARSE_CLASSES)
-    assert not {"erythroblast", "myeloblast", "promyelocyte", "myelocyte", "metamyelocyte"} & set(COARSE)
+def test_the_laboratories_by_name():
+    assert list(LABORATORIES) == [
+        "matek_19", "acevedo_20", "mll_23", "jhu_21", "sim_matek", "sim_acevedo", "sim_mll",
+    ]  # fmt: skip
+    assert all(lab.name == name for name, lab in (LABORATORIES | OPEN_SETS).items())
 
 
 @pytest.mark.parametrize(("name", "total"), [("matek_19", 18_347), ("acevedo_20", 14_543), ("mll_23", 32_816)])
@@ -54,7 +43,7 @@ def test_simulated_laboratories_keep_the_tail(twin):
     assert simulated.counts.index(max(simulated.counts)) == real.counts.index(max(real.counts))
 
 
-@pytest.mark.parametrize("name", ["matek_19", "acevedo_20", "mll_23"])
+@pytest.mark.parametrize("name", ["matek_19", "acevedo_20", "mll_23", "jhu_21"])
 def test_the_crop_shows_25_micrometres(name):
     laboratory = LABORATORIES[name]
     assert laboratory.crop_px / laboratory.px_per_um == pytest.approx(FIELD_UM, abs=0.05)
@@ -82,20 +71,24 @@ def test_the_label_maps_traps():
     assert len(mll.native_labels) == 28 and len(mll.dropped) == 8
 
 
-def test_importing_the_package_is_light():
-    code = (
-        "import sys, time; t = time.perf_counter(); import wbc_tutorial; t = time.perf_counter() - t; "
-        "print(t, *{'torch', 'numpy', 'matplotlib', 'umap'} & set(sys.modules))"
-    )
-    seconds, *heavy = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert float(seconds) < 0.2 and not heavy
+def test_jhu_is_a_sample_without_a_licence():
+    jhu = LABORATORIES["jhu_21"]
+    assert sum(jhu.counts) == 11_985 and all(jhu.counts) and "82 of the 107 patients" in jhu.counts_of
+    assert round(max(jhu.counts) / min(jhu.counts)) == 72
+    assert jhu.licence.startswith("No licence grant was found")
+    assert set(jhu.native_labels.values()) == set(CLASSES) and len(jhu.native_labels) == 13
+    assert jhu.native_labels["Lymphocyte, variant"] == "lymphocyte_atypical"
+    assert jhu.native_labels["Blast, no lineage spec"] == "myeloblast"
+    assert {"Promonocyte", "Plasma cells", "Unidentified", "Arifact"} < set(jhu.dropped)
 
 
-def test_notebook_00_gives_the_glossary_in_words_as_well():
-    text = (ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
-    for cell in CELL_CLASSES:
-        low, high = cell.diameter_um
-        row = [cell.code, cell.name.replace("_", " "), cell.lineage, cell.morphology, f"{low} to {high}"]
-        assert f"| {' | '.join(row)} |" in text, cell.name
+@pytest.mark.parametrize("laboratory", [*LABORATORIES.values(), *OPEN_SETS.values()], ids=lambda lab: lab.name)
+def test_a_laboratory_is_told_in_one_short_line(laboratory):
+    line = repr(laboratory)
+    assert laboratory.name in line and len(line) < 100 and "\n" not in line
+    assert "px" in line and ("simulated" in line) == laboratory.simulated
+
+
+def test_a_laboratory_knows_its_field_where_the_scale_is_known():
+    assert LABORATORIES["acevedo_20"].field_um == pytest.approx((36.0, 36.3))
+    assert OPEN_SETS["bccd"].field_um is None

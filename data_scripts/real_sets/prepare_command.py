@@ -1,0 +1,255 @@
+"""The command behind prepare.py: its arguments, the order of its steps, and what it prints at the end."""
+
+import argparse
+import contextlib
+import re
+import shlex
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import Image
+
+import wbc_tutorial
+from real_sets import prepared_set
+from real_sets.arguments import OneLineParser, comma_list, positive_number
+from real_sets.bloodmnist import bloodmnist
+from real_sets.boxes import bccd, chula
+from real_sets.errors import BadInput
+from real_sets.jhu import jhu_21
+from real_sets.known_folders import known_folders
+from real_sets.labels import read_label_table
+from real_sets.listing import Listing
+from real_sets.names import printable, unusable_domain_name
+from real_sets.own_folder import own_folder
+from real_sets.packs import packs
+from real_sets.reading import Picture, drop_duplicates, read_listing, remarks
+from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES
+from wbc_tutorial.data.prepared_files import images_digest
+from wbc_tutorial.data.processors import usable_processors
+
+__all__ = ["LAYOUTS", "prepare", "read_arguments"]
+
+LAYOUTS = {
+    "folder": "your own pictures: <class>/<image> or <split>/<class>/<image>",
+    "acevedo_20": "PBC dataset, Barcelona (Acevedo 2020)",
+    "matek_19": "AML-Cytomorphology_LMU, Munich (Matek 2019)",
+    "mll_23": "MLL23, Munich Leukemia Laboratory (2025)",
+    "raabin": "Raabin-WBC, Tehran (2022), the unpacked Train.rar",
+    "jhu_21": "Johns Hopkins (Sidhom 2021), your own copy",
+    "bloodmnist": "BloodMNIST (MedMNIST+), the .npz file",
+    "chula": "Chulalongkorn University, Bangkok: fields with boxes",
+    "bccd": "Blood Cell Count and Detection: fields with boxes",
+    "packs": "zips of small pictures, <domain>/<CODE>/<file>, with a manifest.csv",
+}
+_EXAMPLES = """\
+  python data_scripts/prepare.py acevedo_20 --source downloads --out data/acevedo_20 --main-batch
+  python data_scripts/prepare.py folder --source my_images --domain my_lab --um-per-px 0.1 --out data/my_lab
+  python data_scripts/prepare.py folder --source my_images --domain my_lab --um-per-px 0.1 \\
+      --labels map.csv --group-by '(S[0-9]+)_' --out data/my_lab"""
+
+
+def _parser() -> OneLineParser:
+    """Return the parser of the command line."""
+    shown = "\n".join(f"  {name:12}{text}" for name, text in LAYOUTS.items())
+    parser = OneLineParser(
+        prog="prepare.py",
+        description="Prepare real cells: bring every picture to one physical field and one label space, and list what "
+        f"is left out.\n\nlayouts:\n{shown}",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("layout", choices=LAYOUTS, metavar="LAYOUT", help="one of the layouts above")
+    parser.add_argument("--source", type=Path, required=True, help="the unpacked set, or the folder that holds it")
+    parser.add_argument("--out", type=Path, required=True, help="the prepared set: a new folder")
+    parser.add_argument("--size", type=int, default=64, help="side of a prepared image, pixels (default: 64)")
+    parser.add_argument("--classes", type=int, choices=(13, 11, 5), default=13,
+                        help="label space: pictures of other classes are rejected (default: 13)")  # fmt: skip
+    parser.add_argument("--field-um", type=positive_number, metavar="UM",
+                        help="side of the square that is kept, micrometres (default: 25)")  # fmt: skip
+    parser.add_argument("--domain", help="folder: name of the laboratory")
+    parser.add_argument("--um-per-px", type=positive_number, metavar="X", help="folder: micrometres per pixel")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="folder: table with native,label or file,label")
+    parser.add_argument("--group-by", metavar="PATTERN",
+                        help="folder: regular expression; its bracket is the slide or patient in the name")  # fmt: skip
+    parser.add_argument("--domains", type=comma_list, metavar="A,B", help="packs: which, such as raabin,chula")
+    parser.add_argument("--main-batch", action="store_true", help="acevedo_20: leave out the second acquisition")
+    parser.add_argument("--overwrite", action="store_true", help="replace the prepared set at --out")
+    parser.add_argument("--jobs", type=int, default=usable_processors(), help="threads (default: the processors)")
+    return parser
+
+
+def _one_bracket(text: str | None) -> re.Pattern[str] | None:
+    """Read a regular expression with exactly one capturing bracket."""
+    with contextlib.suppress(re.error, OverflowError, RecursionError):
+        pattern = None if text is None else re.compile(text)
+        if pattern is None or pattern.groups == 1:
+            return pattern
+    raise BadInput(f"--group-by {text!r}: expected a regular expression with one bracket around what names the slide "
+                   r"or patient, such as '(S\d+)_'")  # fmt: skip
+
+
+def read_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, str]:
+    """Read the command line; return its options and the command as it can be typed again.
+
+    Raises
+    ------
+    BadInput
+        Bad usage.
+    """
+    options = _parser().parse_args(argv)
+    if not 8 <= options.size <= 1024:
+        raise BadInput(f"--size {options.size}: expected 8 to 1024 pixels")
+    if not 1 <= options.jobs <= 256:
+        raise BadInput(f"--jobs {options.jobs}: expected 1 to 256 threads")
+    _check_folder_options(options)
+    if options.domains and options.layout != "packs":
+        raise BadInput("--domains: only for the layout packs; leave it out")
+    if options.main_batch and options.layout not in ("acevedo_20", "packs"):
+        raise BadInput("--main-batch: only for acevedo_20 and packs; leave it out")
+    return options, shlex.join(["python", "data_scripts/prepare.py", *argv])
+
+
+def _check_folder_options(options: argparse.Namespace) -> None:
+    """Check the options that only the layout ``folder`` takes."""
+    own = {"--domain": options.domain, "--um-per-px": options.um_per_px, "--labels": options.labels,
+           "--group-by": options.group_by}  # fmt: skip
+    given = [name for name, value in own.items() if value is not None]
+    if options.layout != "folder":
+        if given:
+            raise BadInput(f"{', '.join(given)}: only for the layout folder; {options.layout} brings its own")
+        return
+    missing = [name for name in ("--domain", "--um-per-px") if own[name] is None]
+    if missing:
+        raise BadInput(f"folder needs {' and '.join(missing)}: a name for the laboratory, and how many "
+                       "micrometres one pixel shows")  # fmt: skip
+    options.domain = unicodedata.normalize("NFC", options.domain)
+    if problem := unusable_domain_name(options.domain):
+        raise BadInput(f"--domain {options.domain!r}: {problem}; use letters, digits, '_', '-', '.' and blanks inside")
+    options.group_by = _one_bracket(options.group_by)
+
+
+def list_source(options: argparse.Namespace) -> Listing:
+    """Call the layout the user named."""
+    common = {"classes": options.classes, "field_um": options.field_um}
+    if options.layout == "folder":
+        table = read_label_table(options.labels) if options.labels else None
+        return own_folder(options.source, domain=options.domain, um_per_px=options.um_per_px, table=table,
+                          group_by=options.group_by, **common)  # fmt: skip
+    if options.layout == "packs":
+        return packs(options.source, domains=options.domains, **common)
+    layouts: dict[str, Callable[..., Listing]] = {"bloodmnist": bloodmnist, "chula": chula, "bccd": bccd,
+                                                  "jhu_21": jhu_21}  # fmt: skip
+    if options.layout in layouts:
+        return layouts[options.layout](options.source, **common)
+    return known_folders(options.layout, options.source, **common)
+
+
+def _kind(reason: str) -> str:
+    """Return the short form of a reason."""
+    return reason.partition(":")[0]
+
+
+def write_set(working: Path, listing: Listing, pictures: list[Picture], options: argparse.Namespace,
+              command: str) -> dict:  # fmt: skip
+    """Write the four files of a prepared set into `working` and return the content of ``set.json``."""
+    scratch = working / "scratch.raw"
+    prepared_set.write_images(working / "images.npy", scratch, [one.place for one in pictures], options.size)
+    scratch.unlink()
+    items = [one.item for one in pictures]
+    cells = [(i, one.item.label, one.item.domain, one.item.group, one.item.file, one.item.native_label,
+              one.acquisition, one.digest) for i, one in enumerate(pictures)]  # fmt: skip
+    prepared_set.write_table(working / "cells.csv", prepared_set.COLUMNS, cells, names=["source_file"])
+    prepared_set.write_table(working / "rejected.csv", ("file", "reason"), sorted(listing.rejected), names=["file"])
+    counts = {domain: Counter(item.label for item in items if item.domain == domain) for domain in listing.domains}
+    facts = {
+        "format": f"{prepared_set.FORMAT} 1",
+        "size": options.size,
+        "field_um": listing.field_um,
+        "um_per_px": listing.field_um / options.size,
+        "n_images": len(pictures),
+        "found": len(pictures) + len(listing.rejected),
+        "rejected": dict(Counter(_kind(reason) for _, reason in listing.rejected).most_common()),
+        "layout": options.layout,
+        "source": str(options.source),
+        "domains": listing.domains,
+        "counts": counts,
+        "notes": listing.notes,
+        "version": wbc_tutorial.__version__,
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "digest": prepared_set.digest_of(working / "images.npy", [(item.label, item.domain, item.group)
+                                                                  for item in items]),
+        "images_digest": images_digest(working / "images.npy"),
+    }  # fmt: skip
+    prepared_set.write_facts(working / "set.json", facts)
+    return facts
+
+
+def report(facts: dict, listing: Listing, out: Path) -> None:
+    """Print what was found, read and rejected, and the images per class and domain."""
+    lines = [f"found {facts['found']:,} = read {facts['n_images']:,} + rejected {len(listing.rejected):,}"]
+    for kind, count in facts["rejected"].items():
+        example = next(f"{file}: {reason}" for file, reason in listing.rejected if _kind(reason) == kind)
+        lines.append(f"  {count:7,}  {kind}   (e.g. {example})")
+    domains = list(facts["counts"])
+    names = [name for name in dict.fromkeys((*CLASSES, *COARSE_CLASSES))
+             if any(facts["counts"][domain][name] for domain in domains)]  # fmt: skip
+    widths = [max(14, len(domain) + 2) for domain in domains]
+    lines += ["", " " * 22 + "".join(f"{domain:>{width}}" for domain, width in zip(domains, widths, strict=True))]
+    for name in names:
+        lines.append(f"{name:22}" + "".join(f"{facts['counts'][domain][name]:{width},}"
+                                            for domain, width in zip(domains, widths, strict=True)))  # fmt: skip
+    for domain in domains:
+        missing = sorted(listing.expected.get(domain, set()) - set(facts["counts"][domain]))
+        if missing:
+            lines.append(f"note: {domain} has no image of {', '.join(missing)}; the other classes keep their numbers")
+    lines += [f"note: {note}" for note in listing.notes]
+    lines += [f"{known['title']}: licence {known['licence']}; cite {known['citation']}"
+              for known in listing.domains.values() if "licence" in known]  # fmt: skip
+    lines += ["", f"{out}: {facts['n_images']:,} images of {facts['size']} px = {facts['field_um']:g} um; "
+                  "see rejected.csv for what was left out"]  # fmt: skip
+    print("\n".join(printable(line) for line in lines))
+
+
+def _nothing_left(source: Path, rejected: Sequence[tuple[str, str]]) -> BadInput:
+    """Say why no picture is left, with the commonest reason and an example."""
+    if not rejected:
+        return BadInput(f"{source}: holds no file at all; give the folder of the class folders")
+    rows = [pair for pair in rejected if _kind(pair[1]) == "label without image"]
+    files = len(rejected) - len(rows)
+    kind, count = Counter(_kind(reason) for _, reason in rejected).most_common(1)[0]
+    file, reason = next(pair for pair in rejected if _kind(pair[1]) == kind)
+    all_files = {0: "no file was found", 1: "the only file found was rejected"}
+    text = all_files.get(files, f"all {files:,} found were rejected")
+    text += f", and {len(rows):,} row{'s' * (len(rows) > 1)} of the table name no file" if rows else ""
+    share = f"{count:,} as {kind}, such as " if len(rejected) > 1 else ""
+    return BadInput(f"{source}: no picture left, {text}, {share}{file}: {reason}")
+
+
+def prepare(options: argparse.Namespace, command: str) -> dict:
+    """List, read, write; return the facts of the set that now lies at ``options.out``.
+
+    Raises
+    ------
+    BadInput
+        When nothing could be prepared; then nothing lies at ``options.out``.
+    """
+    prepared_set.check_target(options.out, options.source, overwrite=options.overwrite)
+    with prepared_set.new_set(options.out, overwrite=options.overwrite) as working, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what matters of a picture stands in rejected.csv
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        listing = list_source(options)
+        listing.notes += [note for note in prepared_set.leftovers(options.out) if working.name not in note]
+        pictures = read_listing(listing, working / "scratch.raw", size=options.size, jobs=options.jobs,
+                                main_batch=options.main_batch)  # fmt: skip
+        pictures = drop_duplicates(pictures, listing)
+        if not pictures:
+            raise _nothing_left(options.source, listing.rejected)
+        listing.notes += remarks(pictures, listing, options.size)
+        listing.notes += prepared_set.copies_beside(options.out, [one.digest for one in pictures])
+        facts = write_set(working, listing, pictures, options, command)
+    report(facts, listing, options.out)
+    return facts
