@@ -19,7 +19,15 @@ QUICK = (
 )
 """Folders whose tests are in the quick lane: no training, no notebook."""
 
-SLOW = ("tests/house/test_site.py", "tests/house/test_wheel.py")
+SLOW = (
+    "tests/data/test_simulated.py",
+    "tests/data/test_simulator.py",
+    "tests/data/test_simulator_morphology.py",
+    "tests/evaluation/test_latent.py",
+    "tests/house/test_site.py",
+    "tests/house/test_wheel.py",
+    "wbc_tutorial/evaluation/latent.py",
+)
 """Files of those folders that take longer than the rest of the lane together."""
 
 

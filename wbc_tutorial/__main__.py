@@ -1,20 +1,38 @@
 """The command line, thin: ``python -m wbc_tutorial`` runs an experiment and leaves results, tables and figures."""
 
 import argparse
+import errno
+import hashlib
+import os
+import re
 import sys
+import warnings
 from pathlib import Path
 
 from wbc_tutorial import __version__
 
 PROG = "python -m wbc_tutorial"
 
+DEFAULT_METHODS = ("erm", "coral", "dann", "boda", "boda_plus")
+
 EPILOG = """examples:
   python -m wbc_tutorial
   python -m wbc_tutorial --benchmark open5 --data DIR --folds 5
-  python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b --unseen lab3 --classes 5
+  python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b --unseen "lab 3" --classes 5
   python -m wbc_tutorial --methods erm,boda --recipe stain_augment,tta
 
 A killed run continues where it stopped when the same command is given again."""
+
+CHECK_SETUP = 'python -c "import wbc_tutorial.course.environment as e; print(e.check())"'
+
+FIXES = {
+    errno.ENOSPC: "the disk is full: free some space",
+    errno.EDQUOT: "your disk quota is used up: free some space",
+    errno.EACCES: "no permission, or the file is open in another program: close it, or choose another --out",
+    errno.EPERM: "no permission: choose another --out",
+    errno.EROFS: "the disk is read-only: choose another --out",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter --out",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,11 +50,12 @@ def _parser() -> _Parser:
         description="Train on known laboratories, test on unseen ones, and leave tables and figures.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("command", nargs="?", choices=["run"], default="run", help="what to do (default: run)")
-    add("--benchmark", metavar="NAME", help="simulated (default), open5, paper or paper11")
-    add("--data", metavar="DIR", help="prepared images, for real cells")
+    add("--benchmark", metavar="NAME", help="simulated, open5, paper or paper11 (default: simulated)")
+    add("--data", metavar="DIR", help="prepared images, for real cells (data_scripts/prepare.py makes them)")
     add("--train", metavar="LAB,LAB", type=_names, help="laboratories of --data to train on, in place of a benchmark")
     add("--unseen", metavar="LAB,LAB", type=_names, help="laboratories of --data to test on, never trained on")
     add("--classes", type=int, choices=[13, 11, 5], help="label space for --train and --unseen (default: 13)")
@@ -44,8 +63,8 @@ def _parser() -> _Parser:
         "--methods",
         metavar="A,B",
         type=_names,
-        default="erm,coral,dann,boda,boda_plus",
-        help="default: %(default)s; also erm_plus, class_weighted, balanced_softmax, group_dro, mixup",
+        help="erm, coral, dann, boda, boda_plus, erm_plus, class_weighted, balanced_softmax, group_dro, mixup "
+        "(default: the first five)",
     )
     add("--folds", type=int, default=1, metavar="K", help="how many of the five folds to run (default: 1)")
     add("--seed", type=int, default=0, metavar="S", help="seed of initialisation, order and augmentation (default: 0)")
@@ -65,9 +84,110 @@ def _parser() -> _Parser:
     )
     add("--leave-out", metavar="LAB", help="test on this training laboratory in place of the unseen ones: for choosing")
     add("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster, such as tcp://127.0.0.1:8786")
-    add("--out", metavar="DIR", help="folder of the results (default: results/<benchmark>)")
+    add("--out", metavar="DIR", help="folder of the results, new or begun by the same command (default: results/NAME)")
     add("--version", action="version", version=__version__)
     return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        None = those of the command line.
+
+    Returns
+    -------
+    int
+        0 done; 2 bad usage, bad data or a failure, with one line on stderr; 130 interrupted; 141 when the reader of
+        the output has gone.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the screen's encoding lacks is printed as an escape
+            stream.reconfigure(errors="backslashreplace")
+    given = _parser().parse_args(arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _complain(f"note: {message}")
+            status = _run(given)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return _complain(f"stopped{_kept(given.out)}", 130)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        fix = FIXES.get(error.errno)
+        return _complain(f"{error}{f'; {fix}{_kept(given.out)}' if fix else ''}")
+    except (ValueError, ImportError, FloatingPointError) as error:
+        return _complain(str(error))
+    except (RuntimeError, MemoryError) as error:  # torch's own: out of memory, a device that is lost
+        return _complain(f"{type(error).__name__}: {error}{_kept(given.out)}")
+
+
+def _complain(text: str, status: int = 2) -> int:
+    """Print one line on stderr and return the exit code."""
+    print(f"{PROG}: {' '.join(text.split())}", file=sys.stderr, flush=True)
+    return status
+
+
+def _kept(out: str | Path | None) -> str:
+    """Say what is left after an early end; "" while it is not known where the results go."""
+    if out is None:
+        return ""
+    if all((Path(out) / name).is_file() for name in ("settings.json", "results.csv")):
+        return f"; finished runs are kept in {out}: the same command continues"
+    return "; no run was finished yet"
+
+
+def _run(given: argparse.Namespace) -> int:
+    """Run the experiment, print its tables and draw the report."""
+    print("Loading ...", flush=True)
+    environment, report, runner, settings = _libraries()
+    environment.use_threads()
+    benchmark = _benchmark(given)
+    given.out = Path(given.out or f"results/{_folder_name(benchmark.name)}")
+    rows = runner.run(
+        settings.Settings(benchmark, given.data, given.backbone, given.steps, given.recipe),
+        _methods(given.methods, benchmark.train),
+        n_folds=given.folds,
+        seeds=(given.seed,),
+        out=given.out,
+        scheduler=given.scheduler,
+        say=lambda line: print(line, flush=True),
+    )
+    try:
+        print(report.as_text(rows, simulated=benchmark.simulated))
+        print("\nDrawing the report ...", flush=True)
+        page, *figures = report.write(given.out, rows)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # whatever happens to a picture, the runs are there
+        return _complain(
+            f"the report could not be drawn ({type(error).__name__}: {error}); all runs are kept in {given.out}: the "
+            "same command draws it again"
+        )
+    print(f"{page}  (open it in a browser; one file that holds everything)")
+    print(f"Beside it: results.csv, predictions/, figures/ ({len(figures)} PNG)")
+    return 0
+
+
+def _libraries() -> tuple:
+    """Import what takes seconds, or say in one line that it cannot be imported."""
+    if "matplotlib" not in sys.modules:
+        os.environ["MPLBACKEND"] = "Agg"  # figures go to files, whatever screen the environment names
+    try:
+        from wbc_tutorial import report
+        from wbc_tutorial.course import environment
+        from wbc_tutorial.experiments import runner, settings
+    except Exception as error:  # a broken binary raises almost anything
+        raise ImportError(
+            f"a library cannot be imported ({type(error).__name__}: {error}); in the folder that holds README.md, run "
+            f"`python -m pip install -e .`; what else is missing is named by `{CHECK_SETUP}`"
+        ) from error
+    return environment, report, runner, settings
 
 
 def _benchmark(given: argparse.Namespace):
@@ -75,7 +195,7 @@ def _benchmark(given: argparse.Namespace):
     from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
     from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 
-    if given.train or given.unseen:
+    if given.train is not None or given.unseen is not None:
         if given.benchmark:
             raise ValueError("--benchmark names its own laboratories: leave it out, or leave out --train and --unseen")
         if not (given.train and given.unseen):
@@ -93,36 +213,23 @@ def _benchmark(given: argparse.Namespace):
     return benchmark.leave_out(given.leave_out) if given.leave_out else benchmark
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0 when done, 2 for bad usage or bad data with one line on stderr."""
-    given = _parser().parse_args(arguments)
-    out = None
-    try:
-        from wbc_tutorial import report
-        from wbc_tutorial.course import environment
-        from wbc_tutorial.experiments import runner
-        from wbc_tutorial.experiments.settings import Settings
+def _folder_name(name: str) -> str:
+    """Turn the name of a benchmark into the name of a folder that every system takes."""
+    safe = re.sub(r"[^\w.+-]+", "_", name).strip("._ ") or "run"
+    return safe if len(safe) <= 80 else f"{safe[:70]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
-        environment.use_threads()
-        benchmark = _benchmark(given)
-        out = Path(given.out or f"results/{benchmark.name}")
-        settings = Settings(benchmark, given.data, given.backbone, given.steps, given.recipe)
-        rows = runner.run(
-            settings, given.methods, n_folds=given.folds, seeds=(given.seed,), out=out, scheduler=given.scheduler
-        )
-        print(report.as_text(rows, simulated=benchmark.simulated))
-        print("\nDrawing the report ...", flush=True)
-        page, *figures = report.write(out, rows)
-        print(f"{page}  (open it in a browser; one file that holds everything)")
-        print(f"Beside it: results.csv, predictions/, figures/ ({len(figures)} PNG)")
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        print(f"{PROG}: " + " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        kept = f"; finished runs are kept in {out}: the same command continues" if out else ""
-        print(f"\nstopped{kept}", file=sys.stderr)
-        return 130
-    return 0
+
+def _methods(given: tuple[str, ...] | None, train: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the methods to run: those given, or of the default ones those that have something to align."""
+    if given is not None:
+        return given
+    from wbc_tutorial.experiments.methods import ALIGNING, METHODS
+
+    if len(train) > 1:
+        return DEFAULT_METHODS
+    left_out = [METHODS[method] for method in DEFAULT_METHODS if method in ALIGNING]
+    print(f"Left out: {', '.join(left_out)}. With one training laboratory ({train[0]}) they equal ERM.")
+    return tuple(method for method in DEFAULT_METHODS if method not in ALIGNING)
 
 
 if __name__ == "__main__":

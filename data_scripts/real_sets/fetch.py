@@ -138,11 +138,12 @@ class _Half:
         half = cls(path, address)
         try:
             known = json.loads(half.note.read_text(encoding="utf-8"))
-            if known["address"] == address:
-                half.validator, half.total = str(known["validator"]), known["total"]
+            validator, total = known["validator"], known["total"]
+            if known["address"] == address and validator.isprintable() and (total is None or total > 0):
+                half.validator, half.total = validator, total
                 return half
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass  # no note, or a damaged one: nothing is known of the half file
         half.forget()
         return half
 

@@ -23,6 +23,8 @@ def printable(text: str) -> str:
     >>> print(printable("a\nb\x1b[2J.png"))
     a\nb\x1b[2J.png
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         letter.encode("unicode_escape").decode()
         if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in _LEFT_TO_RIGHT

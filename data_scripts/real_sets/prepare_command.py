@@ -220,8 +220,9 @@ def _nothing_left(source: Path, rejected: Sequence[tuple[str, str]]) -> BadInput
         return BadInput(f"{source}: holds no file at all; give the folder of the class folders")
     rows = [pair for pair in rejected if _kind(pair[1]) == "label without image"]
     files = len(rejected) - len(rows)
-    kind, count = Counter(_kind(reason) for _, reason in rejected).most_common(1)[0]
-    file, reason = next(pair for pair in rejected if _kind(pair[1]) == kind)
+    shown = [pair for pair in rejected if pair not in rows] or rows
+    kind, count = Counter(_kind(reason) for _, reason in shown).most_common(1)[0]
+    file, reason = next(pair for pair in shown if _kind(pair[1]) == kind)
     all_files = {0: "no file was found", 1: "the only file found was rejected"}
     text = all_files.get(files, f"all {files:,} found were rejected")
     text += f", and {len(rows):,} row{'s' * (len(rows) > 1)} of the table name no file" if rows else ""

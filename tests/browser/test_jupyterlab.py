@@ -97,9 +97,9 @@ def test_the_readmes_command_opens_notebook_00_and_it_runs_to_its_end(open_noteb
     assert all(pictures.nth(i).evaluate("e => e.complete && e.naturalWidth > 50") for i in range(drawn))
 
 
-def picture(board):
-    """Return the board's picture, as the text of its bytes."""
-    return board.locator("img").evaluate("async e => String(new Uint8Array(await (await fetch(e.src)).arrayBuffer()))")
+def picture(figure):
+    """Return the interactive figure's picture, as the text of its bytes."""
+    return figure.locator("img").evaluate("async e => String(new Uint8Array(await (await fetch(e.src)).arrayBuffer()))")
 
 
 def test_a_slider_changes_the_picture_and_an_exercise_answers(open_notebook, jupyterlab):
@@ -110,16 +110,16 @@ def test_a_slider_changes_the_picture_and_an_exercise_answers(open_notebook, jup
     cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     wait_until_run(page, cell)
-    board = cell.locator(".jp-OutputArea")
-    slider = board.locator(".widget-slider", has_text="stain strength")
-    before, value = picture(board), slider.locator(".widget-readout").inner_text()
+    figure = cell.locator(".jp-OutputArea")
+    slider = figure.locator(".widget-slider", has_text="stain strength")
+    before, value = picture(figure), slider.locator(".widget-readout").inner_text()
     assert len(before) > 1000 and float(value) == 1
     slider.get_by_role("slider").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    board.get_by_role("img", name="stain strength 1.50").wait_for()  # what a screen reader reads
+    figure.get_by_role("img", name="stain strength 1.50").wait_for()  # what a screen reader reads
     assert float(slider.locator(".widget-readout").inner_text()) == pytest.approx(1.5)
-    assert picture(board) != before
+    assert picture(figure) != before
     wrong = answer(page, "check_stain_twice", "30")
     assert re.match(r"✗ Not yet\. \S", wrong) and "Replace the ..." not in wrong
     assert answer(page, "check_stain_twice", "15").startswith("✓ Right.")

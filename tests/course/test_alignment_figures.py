@@ -3,7 +3,7 @@
 import numpy as np
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.widgets import reversal_board
+from wbc_tutorial.course.widgets import interactive_reversal
 from wbc_tutorial.data.classes import CLASSES
 
 LABELS, DOMAINS = np.tile([0, 0, 1], 20), np.repeat([0, 1], 30)
@@ -50,8 +50,8 @@ def test_curves_draw_the_running_mean():
 def test_the_slider_s_picture_follows_its_controls():
     head = np.array([[-1.0, 0.3], [1.0, 0.2]]), np.zeros(2)
     games = {(name, s): (features(i), *head) for i, (name, s) in enumerate([("a", 0), ("a", 2), ("b", 0), ("b", 2)])}
-    board = reversal_board(games, {"a": LABELS, "b": 1 - LABELS}, DOMAINS)
-    controls, picture = board.children
+    figure = interactive_reversal(games, {"a": LABELS, "b": 1 - LABELS}, DOMAINS)
+    controls, picture = figure.children
     game, strength = controls.children
     seen = [picture.png]
     for control, value in ((strength, 2), (game, "b"), (strength, 0)):

@@ -1,72 +1,146 @@
-"""The setup check, and the number of threads."""
+"""The setup check names what is missing or broken, whatever that is; and the number of threads."""
 
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import PackageNotFoundError
 
 import pytest
+from support.places import ROOT
 
 from wbc_tutorial.course import environment
 
+REQUIRED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+REQUIRED = [re.match(r"[\w-]+", text)[0] for text in REQUIRED]
+
+BLOCKED = """
+import importlib.abc, sys
+blocked = {blocked!r}
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        for module, error in blocked.items():
+            if name == module or name.startswith(module + "."):
+                raise error
+
+sys.meta_path.insert(0, Finder())
+import wbc_tutorial as wbc
+setup = wbc.environment.check()
+print(setup)
+print("ok", setup.ok, "threads", setup.threads)
+"""
+
+
+def check_without(**blocked):
+    """Run the check in a fresh Python in which importing these modules raises these errors; return what it prints."""
+    listed = ", ".join(f"{name.replace('__', '.')!r}: {error!r}" for name, error in blocked.items())
+    code = BLOCKED.replace("{blocked!r}", "{" + listed + "}")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-800:]
+    return result.stdout
+
+
+def absent(module):
+    return ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+
+HEAVY = {name: absent(name) for name in ("torch", "sklearn", "umap")}  # left out so that a check takes a second
+
 
 def test_all_is_well_here():
-    report = environment.check()
-    assert report.ok and repr(report) == "Setup: all is well." and report.threads >= 1
+    setup = environment.check()
+    assert setup.ok and setup.errors == [] and repr(setup) == "Setup: all is well." and setup.threads >= 1
 
 
-def test_missing_package_is_named_with_its_cure(monkeypatch):
+@pytest.mark.parametrize("name", [*REQUIRED, "packaging"])
+def test_the_check_works_without_any_one_package(name):
+    module = environment._MODULES.get(name, name)
+    said = check_without(**HEAVY | {module: absent(module)})
+    assert "ok False" in said and f"No module named '{module}'" in said and "fix: python -m pip install -e ." in said
+
+
+def test_the_check_works_without_all_packages_at_once():
+    names = [environment._MODULES.get(name, name) for name in [*REQUIRED, "packaging"]]
+    said = check_without(**{name: absent(name) for name in names})
+    assert all(re.search(rf"  - {name} cannot be imported", said) for name in REQUIRED)
+
+
+def test_a_torch_that_cannot_be_loaded_is_named():
+    said = check_without(torch=OSError("libcudart.so.12: cannot open shared object file"))
+    assert "torch cannot be imported (libcudart.so.12: cannot open shared object file); fix: " in said
+
+
+def test_torch_and_torchvision_from_different_builds_are_recognised():
+    said = check_without(torchvision=RuntimeError("operator torchvision::nms does not exist"))
+    assert "different builds" in said and "conda-forge pytorch torchvision" in said
+
+
+def test_the_check_works_when_the_plots_cannot_be_imported():
+    said = check_without(wbc_tutorial__course__plots=ImportError("cannot import name 'x'"))
+    assert "ok False" in said and "the figures' style cannot be applied (cannot import name 'x')" in said
+
+
+def test_an_error_without_words_is_named_by_its_type():
+    assert "torch cannot be imported (RuntimeError)" in check_without(torch=RuntimeError())
+
+
+def test_a_missing_or_old_package_is_named_with_its_fix(monkeypatch):
     real = environment.version
 
-    def without_umap(name):
+    def some(name):
         if name == "umap-learn":
             raise PackageNotFoundError(name)
-        return real(name) if name != "pandas" else "0.1"
+        return {"pandas": "0.1", "scipy": None}.get(name, "1") if name in ("pandas", "scipy") else real(name)
 
-    monkeypatch.setattr(environment, "version", without_umap)
-    report = environment.check()
-    assert not report.ok
-    assert "umap-learn is missing; cure: python -m pip install" in repr(report)
-    assert re.search(r"pandas is 0\.1, needed is .*; cure:", repr(report))
-
-
-def test_mismatched_torchvision_is_recognised(monkeypatch):
-    def broken(name):
-        if name == "torchvision":
-            raise RuntimeError("operator torchvision::nms does not exist")
-
-    monkeypatch.setattr(environment.importlib, "import_module", broken)
-    (problem,) = environment.problems()
-    assert "different builds" in problem and "conda-forge pytorch torchvision" in problem
+    monkeypatch.setattr(environment, "version", some)
+    setup = environment.check()
+    assert not setup.ok
+    assert "umap-learn is missing; fix: python -m pip install" in repr(setup)
+    assert "scipy is missing; fix: " in repr(setup)  # an installation without its metadata
+    assert re.search(r"pandas is 0\.1, needed is .*>=2\.1.*; fix:", repr(setup))
 
 
-def test_package_that_is_not_installed_says_so(monkeypatch):
+def test_where_pip_is_named_its_own_errors_are_explained():
+    shown = repr(environment.SetupCheck([f"torch is missing; fix: {environment.SETUP}"], 1))
+    for words in ("externally-managed-environment", "python -m venv .venv", "HTTPS_PROXY", "PIP_CERT"):
+        assert words in shown
+    assert "PIP_CERT" not in repr(environment.SetupCheck(["something else"], 1))
+
+
+@pytest.mark.parametrize(
+    ("have", "bounds", "fits"),
+    [
+        ("2.4", ">=2.4,<3", True), ("2.10.1+cpu", ">=2.4,<3", True), ("2.3.9", ">=2.4,<3", False),
+        ("3.0.0", ">=2.4,<3", False), ("3", "<3.0.0", False), ("2.4rc1", ">=2.4", True), ("1.0", "", True),
+        ("0.5.9.post1", ">=0.5.6,<0.6", True), ("2024.5.1", ">=2024.5", True), ("1.0", "<=1", True), ("1.1", ">1", True),
+    ],
+)  # fmt: skip
+def test_versions_are_compared_number_by_number(have, bounds, fits):
+    assert environment._fits(have, bounds) == fits
+
+
+def test_every_bound_of_pyproject_is_read():
+    assert list(environment._requirements()) == REQUIRED
+    assert all(re.fullmatch(r"(,?(>=|<)[\d.]+)+", bounds) for bounds in environment._requirements().values())
+
+
+def test_a_package_that_is_not_installed_says_so(monkeypatch):
     def nothing(_):
         raise PackageNotFoundError
 
     monkeypatch.setattr(environment, "requires", nothing)
-    assert environment.problems(())[0].startswith("wbc_tutorial is not installed; cure:")
+    assert environment.errors()[0].startswith("wbc_tutorial is not installed; fix: python -m pip install")
 
 
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"cpu.max": "100000 100000"}, 1),
-        ({"cpu.max": "50000 100000"}, 1),
-        ({"cpu.max": "max 100000"}, None),
-        ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
-        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
-        ({"cpu.max": "99900000 100000"}, None),
-        ({}, None),
-    ],
-)
-def test_threads_follow_the_containers_quota(tmp_path, files, expected):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    everything = environment.cpu_quota(tmp_path / "nothing")
-    assert environment.cpu_quota(tmp_path) == (everything if expected is None else expected)
+def test_threads_follow_the_usable_processors(monkeypatch):
+    import torch
+
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(environment, "usable_processors", lambda: before)
+    assert environment.use_threads() == before == torch.get_num_threads()
 
 
 def test_a_given_number_of_threads_is_kept():

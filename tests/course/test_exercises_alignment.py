@@ -76,7 +76,10 @@ def reversed_by_autograd():
         (check_coral_of_three, (coral_loss, coral, lambda z, d: float(coral(z, d)))),
         (check_means_of_mixes, (5, 5.0, 0.8 * 10 - 0.3 * 10, torch.tensor(5.0))),
         (check_reversed_by_hand, ((-10, 60), reversed_by_autograd())),
-        (check_strength_schedule, (reversal_strength, lambda p: math.tanh(5 * p), lambda p: round(math.tanh(5 * p), 3))),
+        (
+            check_strength_schedule,
+            (reversal_strength, lambda p: math.tanh(5 * p), lambda p: round(math.tanh(5 * p), 3)),
+        ),
         (check_chance, ((1 / 3, math.log(3)), (0.333, 1.099), (0.33, 1.1), (33.3, 1.0986), "1/3, 1,0986")),
     ],
 )

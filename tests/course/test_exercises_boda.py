@@ -24,8 +24,8 @@ CHECKS = [
     check_class_share,
     check_two_scores,
 ]
-GARBAGE = ["a string", "0.4", "5", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
-           True, [("a", "b")], print, 10**400, 1j, torch.zeros(3), (None, None)]  # fmt: skip
+GARBAGE = ["a string", "0.4", "5", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)),
+           b"", True, [("a", "b")], print, 10**400, 1j, torch.zeros(3), (None, None)]  # fmt: skip
 near, mid, far = (math.exp(-a) for a in (1, 2, 3))
 
 
@@ -107,7 +107,8 @@ MISTAKES = {
         inverse, lambda n: inverse(n) / n.shape[1], lambda n: np.where(n > 0, 1 / n.sum(axis=1, keepdims=True), 0),
         lambda n: np.where(n > 0, 1 / n.sum(axis=0).clip(1), 0) / (n.sum(axis=0) > 0).sum(),
         lambda n: np.sqrt(inverse(n)) / present(n), lambda n: n / n.sum(axis=1, keepdims=True),
-        lambda n: 1 / (n * present(n)), lambda n: np.nan_to_num(1 / (n * present(n)), posinf=0), lambda n: balanced_weights(n)[0], lambda n: None, lambda n: 0.5 * inverse(n),
+        lambda n: 1 / (n * present(n)), lambda n: np.nan_to_num(1 / (n * present(n)), posinf=0),
+        lambda n: balanced_weights(n)[0], lambda n: None, lambda n: 0.5 * inverse(n),
         lambda n: 1 // 0, "x",
     ],
     check_class_share: [1 / 3, 110 / 160, (0.9 + 1 / 3) / 2, 1 / 2, 5 / 6, 1 / 6, 2 / 5, 0.99, "x"],

@@ -28,7 +28,10 @@ def test_solutions_pass():
     assert check_paired_difference(paired)
     assert check_paired_difference(lambda a, b: list(paired(a, b)))
     assert check_paired_difference(lambda a, b: [round(float(value), 3) for value in paired(a, b)])
-    assert all(check_what_the_table_carries(answer) for answer in ({"A", "D"}, ["d", "a"], "AD", "A, D", "A and D", np.array(["A", "D"])))
+    assert all(
+        check_what_the_table_carries(answer)
+        for answer in ({"A", "D"}, ["d", "a"], "AD", "A, D", "A and D", np.array(["A", "D"]))
+    )
     assert check_runs_needed(16) and check_runs_needed(np.int64(16))
 
 

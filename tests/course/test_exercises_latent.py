@@ -37,8 +37,12 @@ def from_shares(counts, over=0, reduce=np.max):
         (
             check_umap_claims,
             (
-                [True, False, False, True, False], np.array([1, 0, 0, 1, 0], dtype=bool), [1, 0, 0, 1, 0], "TFFTF",
-                "true, false, false, true, false", ["T", "F", "F", "T", "F"],
+                [True, False, False, True, False],
+                np.array([1, 0, 0, 1, 0], dtype=bool),
+                [1, 0, 0, 1, 0],
+                "TFFTF",
+                "true, false, false, true, false",
+                ["T", "F", "F", "T", "F"],
             ),
         ),
     ],

@@ -31,7 +31,18 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_absent_pairs, (ABSENT, set(ABSENT), ABSENT[::-1], np.array(ABSENT), tuple(map(list, ABSENT)), torch.tensor(ABSENT), np.array(ABSENT) * 1.0)),
+        (
+            check_absent_pairs,
+            (
+                ABSENT,
+                set(ABSENT),
+                ABSENT[::-1],
+                np.array(ABSENT),
+                tuple(map(list, ABSENT)),
+                torch.tensor(ABSENT),
+                np.array(ABSENT) * 1.0,
+            ),
+        ),
         (check_ceiling, (10 / 13, 0.769, 0.77, np.float64(10 / 13), 76.9, "10/13")),
         (check_macro_over_present, (PRESENT_F1, lambda *a: np.array(PRESENT_F1(*a)))),
     ],

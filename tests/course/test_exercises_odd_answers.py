@@ -57,8 +57,10 @@ def itself():
 HUGE = np.broadcast_to(np.float64(1), 10**9)
 TEXTS = ["", "x", "٠٫٢٥", "½", "1/0", "25 % %", "-", "1e999", "9" * 10_000, "A" * 10_000, "\0", "🩸", "1_000", "²"]
 ODD = {
-    "nothing": [None, ..., NotImplemented, type, object(), Exception("x"), [], (), {}, set(), b"", b"0.25", bytearray(9)],
-    "numbers": [math.nan, math.inf, -math.inf, 10**400, -1, 0, True, 1j, Decimal("NaN"), Decimal("1e999"), Fraction(1, 3)],
+    "nothing": [None, ..., NotImplemented, type, object(), Exception("x"), [], (), {}, set(), b"", b"0.25",
+                bytearray(9)],
+    "numbers": [math.nan, math.inf, -math.inf, 10**400, -1, 0, True, 1j, Decimal("NaN"), Decimal("1e999"),
+                Fraction(1, 3)],
     "texts": TEXTS,
     "lists of texts": [[text] * 5 for text in TEXTS],
     "numpy": [np.bool_(True), np.array(None), np.array([]), np.zeros((2, 3)), np.zeros((0, 2)), np.datetime64("NaT"),
@@ -72,7 +74,8 @@ ODD = {
              torch.zeros(1).expand(10**9), itertools.count(), (0.5 for _ in itertools.count()), [HUGE, HUGE],
              np.broadcast_to("A", 10**9), ClaimsToBeHuge(), [0.5] * 10**6, dict.fromkeys(range(10**5), "NGS"),
              [[[[[[0.5]]]]]], itself(), np.broadcast_to(np.uint8(1), (96, 96, 10**6))],
-    "hostile": [Hostile(), [Hostile()] * 2, {"SEG": Hostile()}, DictThatRaises(A=1), {"A": HUGE}, (Hostile(), 1), lambda *_: Hostile()],
+    "hostile": [Hostile(), [Hostile()] * 2, {"SEG": Hostile()}, DictThatRaises(A=1), {"A": HUGE}, (Hostile(), 1),
+                lambda *_: Hostile()],
     "functions": [print, int, len, max, sorted, lambda: 1, lambda *_: None, lambda *_: ..., lambda *_: "x",
                   lambda *_: math.nan, lambda *_: HUGE, lambda *_: (HUGE, HUGE), lambda *a: a,
                   lambda *_: itertools.count(), lambda *_: [[1], [1, 2]], lambda *_: torch.zeros(1).expand(10**9),

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_chosen_where, check_gap_closed, check_white_balance, check_t3a_weights
+from wbc_tutorial.course.exercises import check_chosen_where, check_gap_closed, check_t3a_weights, check_white_balance
 from wbc_tutorial.evaluation.adaptation import t3a_head
 
 CHECKS = [check_gap_closed, check_white_balance, check_t3a_weights, check_chosen_where]
@@ -38,7 +38,10 @@ def test_solutions_pass():
     assert "per cent" in check_gap_closed(25).text and check_gap_closed("25 %") and check_gap_closed("1/4")
     assert check_white_balance(without_light)
     assert check_white_balance(lambda images, light: np.clip(images.numpy() / light.numpy()[..., None, None], 0, 1))
-    assert all(check_chosen_where(answer) for answer in ({"A", "C"}, ["c", "a"], "AC", "A, C", {"A": True, "B": False, "C": True}))
+    assert all(
+        check_chosen_where(answer)
+        for answer in ({"A", "C"}, ["c", "a"], "AC", "A, C", {"A": True, "B": False, "C": True})
+    )
 
 
 def test_known_mistakes_get_hints_of_their_own():

@@ -39,7 +39,10 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     [
         (check_stain_twice, (15, 15.0, np.float64(240 * 10 ** (2 * np.log10(60 / 240))), np.array([15.0]), [15])),
         (check_physical_crop, ((320, 0.390625), [320, 25 / 64], np.array([320, 0.39]))),
-        (check_own_colour_removed, (over((2, 3)), lambda images: over((2, 3))(images.astype(np.float32)), in_torch, ddof_1)),
+        (
+            check_own_colour_removed,
+            (over((2, 3)), lambda images: over((2, 3))(images.astype(np.float32)), in_torch, ddof_1),
+        ),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -49,7 +52,7 @@ def test_solutions_are_right(check, answers):
 MISTAKES = {
     check_stain_twice: [30, 0, -120, 120, 2 * np.log10(4), 60 * 60 / 255, 77, "x"],
     check_physical_crop: [
-        (512, 0.39), (25 / 12.8, 0.39), (250, 0.39), (320, 1 / 12.8), (320, 2.56), (320, 0.625), (320, 1), (0.39, 320), (319, 0.39), "x",
+        (512, 0.39), (25 / 12.8, 0.39), (250, 0.39), (320, 1 / 12.8), (320, 2.56), (320, 0.625), (320, 1), (0.39, 320), "x",
     ],
     check_own_colour_removed: [
         over((0, 2, 3)), over((1, 2, 3)), over((0, 1, 2, 3)), over((2, 3), spread=False), over((2, 3), centre=False),
@@ -62,6 +65,10 @@ MISTAKES = {
 @pytest.mark.parametrize("check", MISTAKES)
 def test_each_mistake_has_a_hint_of_its_own(check):
     get_hints_of_their_own(check, MISTAKES[check])
+
+
+def test_a_side_is_right_to_the_pixel():
+    assert not check_physical_crop((319, 0.39)) and not check_physical_crop((321, 0.39))
 
 
 @pytest.mark.parametrize("laboratory", LOOKS)

@@ -31,8 +31,29 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_name_that_cell, (FIVE, tuple(FIVE), [code.lower() for code in FIVE], NAMES, "NGS, LYT, EOS, KSC, PMO", "NGS;LYT;EOS;KSC;PMO", np.array(FIVE), pd.Series(FIVE))),
-        (check_missing_classes, ({"MYO", "LYA", "KSC"}, ["ksc", "lya", "myo"], ("myeloblast", "LYA", "smudge cell"), TABLE.index[TABLE == 0], TABLE[TABLE == 0].index.to_series())),
+        (
+            check_name_that_cell,
+            (
+                FIVE,
+                tuple(FIVE),
+                [code.lower() for code in FIVE],
+                NAMES,
+                "NGS, LYT, EOS, KSC, PMO",
+                "NGS;LYT;EOS;KSC;PMO",
+                np.array(FIVE),
+                pd.Series(FIVE),
+            ),
+        ),
+        (
+            check_missing_classes,
+            (
+                {"MYO", "LYA", "KSC"},
+                ["ksc", "lya", "myo"],
+                ("myeloblast", "LYA", "smudge cell"),
+                TABLE.index[TABLE == 0],
+                TABLE[TABLE == 0].index.to_series(),
+            ),
+        ),
         (check_first_simulation, (simulate_cell("sim_mll", "monocyte", 0, size=96),)),
     ],
 )

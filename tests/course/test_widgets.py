@@ -1,4 +1,4 @@
-"""Every board: its picture has words for those who do not see it, and they follow the controls."""
+"""Every interactive figure: its picture has words for those who do not see it, and they follow the controls."""
 
 from html.parser import HTMLParser
 
@@ -12,7 +12,7 @@ from wbc_tutorial.data.classes import CLASSES
 LABELS, DOMAINS = np.tile([0, 1], 20), np.repeat([0, 1], 20)
 Z = np.random.default_rng(0).uniform(-1, 1, (40, 2))
 HEAD = np.array([[-1.0, 0.3], [1.0, 0.2]]), np.zeros(2)
-BOARDS = {
+FIGURES = {
     "interactive_imbalance": widgets.interactive_imbalance,
     "interactive_ingredients": widgets.interactive_ingredients,
     "interactive_laboratory": widgets.interactive_laboratory,
@@ -29,11 +29,11 @@ BOARDS = {
     ),
 }  # fmt: skip
 SAYS = {
-    "interactive_imbalance": "imbalance ratio 10, 1680 images. Always naming the largest scores F1-micro 0.19, F1-macro",
+    "interactive_imbalance": "imbalance ratio 10, 1680 images. Always naming the largest scores F1-micro 0.19, F1",
     "interactive_ingredients": "One eosinophil from each of sim_matek, sim_acevedo, sim_mll",
     "interactive_laboratory": "A simulated eosinophil from sim_acevedo",
     "interactive_neighbours": "coloured by laboratory; n_neighbors 9, min_dist 0.8: keeps",
-    "interactive_points": ". Shares of the softmax of image 0: EOS, laboratory 0: its own pair; MON, laboratory 0: 0.",
+    "interactive_points": ". Shares of the softmax of image 0: EOS, lab 0: its own pair; MON, lab 0: 0.",
     "interactive_reversal": "% of the images lie in the region of their class",
 }
 
@@ -45,7 +45,7 @@ def style(request):
         yield
 
 
-def read_alt(board):
+def read_alt(figure):
     """Return the alternative text of the one picture in the page."""
     pictures = []
 
@@ -53,7 +53,7 @@ def read_alt(board):
         def handle_starttag(self, tag, attrs):
             pictures.append(dict(attrs) | {"tag": tag})
 
-    Reader().feed(board._picture.value)
+    Reader().feed(figure._picture.value)
     (picture,) = pictures
     assert picture["tag"] == "img" and picture["src"].startswith("data:image/png;base64,")
     return picture["alt"]
@@ -67,19 +67,19 @@ def turn(control):
         control.value = control.max if control.value != control.max else control.min
 
 
-def test_every_board_is_held_here():
-    assert {name for name in widgets.__all__ if name.endswith("_board")} == set(BOARDS) == set(SAYS)
+def test_every_interactive_figure_is_held_here():
+    assert {name for name in widgets.__all__ if name.startswith("interactive_")} == set(FIGURES) == set(SAYS)
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", FIGURES)
 def test_the_alternative_text_follows_each_control(name):
-    board = BOARDS[name]()
-    alt = read_alt(board)
-    assert SAYS[name] in alt and ": ." not in alt and len(alt) < 600 and board._picture.png.startswith(b"\x89PNG")
-    for control in board._controls.values():
+    figure = FIGURES[name]()
+    alt = read_alt(figure)
+    assert SAYS[name] in alt and ": ." not in alt and len(alt) < 600 and figure._picture.png.startswith(b"\x89PNG")
+    for control in figure._controls.values():
         assert f"{control.description} " in alt
         turn(control)
-        before, alt = alt, read_alt(board)
+        before, alt = alt, read_alt(figure)
         assert alt != before, control.description
     assert not plt.get_fignums()
 

@@ -38,7 +38,11 @@ def test_a_slide_never_stands_on_both_sides():
 
 @pytest.mark.parametrize(
     ("n", "groups", "n_folds", "message"),
-    [(4, None, 5, "4 images: too few"), (10, "same", 5, "1 groups: too few"), (10, None, 1, "n_folds is 1: expected .* 2 or more")],
+    [
+        (4, None, 5, "4 images: too few"),
+        (10, "same", 5, "1 groups: too few"),
+        (10, None, 1, "n_folds is 1: expected .* 2 or more"),
+    ],
 )
 def test_folds_that_cannot_be_made(n, groups, n_folds, message):
     groups = None if groups is None else np.full(n, groups, dtype=object)

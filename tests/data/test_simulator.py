@@ -60,6 +60,31 @@ def test_arguments_determine_the_image():
     assert not any(np.array_equal(base, other) for other in others)
 
 
+def test_a_class_may_be_named_by_its_code():
+    for code, name in (("mon", "monocyte"), ("NGS", "Neutrophil segmented")):
+        assert np.array_equal(simulate_cell("sim_mll", code, 1, size=16), simulate_cell("sim_mll", name, 1, size=16))
+    assert np.array_equal(simulate_view("sim_mll", "EOS", 0), simulate_view("sim_mll", "eosinophil", 0))
+    assert draw_cell("Ksc", np.random.default_rng(0)).cell_class == "smudge_cell"
+    images, labels = simulate_laboratory("sim_mll", counts={"MON": 2, "basophil": 1}, size=16)
+    assert labels.tolist() == [0, 9, 9]
+    assert np.array_equal(images[2], simulate_cell("sim_mll", "monocyte", 1, size=16))
+
+
+@pytest.mark.parametrize(
+    ("laboratory", "cell_class", "blocks"),
+    [
+        ("sim_matek", "neutrophil_segmented", [216.5, 226.0, 213.3, 219.9, 95.7, 212.2, 217.0, 227.8, 215.8]),
+        ("sim_acevedo", "basophil", [214.2, 189.3, 211.2, 163.4, 77.5, 190.2, 190.1, 185.1, 189.3]),
+        ("sim_mll", "smudge_cell", [203.5, 169.8, 199.2, 191.9, 104.0, 182.9, 209.8, 182.4, 219.6]),
+    ],
+)
+def test_the_drawing_has_not_changed(laboratory, cell_class, blocks):
+    """Mean green of nine blocks, within a grey value: machines differ in the last digit, another drawing in many."""
+    green = simulate_cell(laboratory, cell_class, 5, seed=2, size=48)[..., 1]
+    means = green.reshape(3, 16, 3, 16).mean(axis=(1, 3)).ravel()
+    np.testing.assert_allclose(means, blocks, atol=1.0)
+
+
 def test_another_interpreter_makes_the_same_image():
     code = (
         "import sys, zlib; from wbc_tutorial.data.simulator import simulate_cell;"
@@ -80,7 +105,7 @@ def test_another_interpreter_makes_the_same_image():
 
 
 def test_the_pool_changes_nothing(monkeypatch):
-    monkeypatch.setattr("wbc_tutorial.simulator.production._WORTH_A_PROCESS", 5)
+    monkeypatch.setattr("wbc_tutorial.data.simulator.production._WORTH_A_PROCESS", 5)
     counts = [7] * 10 + [0] * 3
     alone, labels = simulate_laboratory("sim_acevedo", counts=counts, size=16, processes=1)
     shared, again = simulate_laboratory("sim_acevedo", counts=counts, size=16, processes=2)
@@ -92,7 +117,7 @@ def test_the_pool_changes_nothing(monkeypatch):
 
 
 def test_a_failing_interpreter_costs_time_not_images(monkeypatch):
-    monkeypatch.setattr("wbc_tutorial.simulator.production._WORTH_A_PROCESS", 5)
+    monkeypatch.setattr("wbc_tutorial.data.simulator.production._WORTH_A_PROCESS", 5)
     counts = [20] + [0] * 12
     wanted, _ = simulate_laboratory("sim_matek", counts=counts, size=8, processes=1)
     monkeypatch.setattr(sys, "executable", "/no/such/interpreter")
@@ -104,7 +129,7 @@ def test_a_failing_interpreter_costs_time_not_images(monkeypatch):
 def test_counts_of_the_laboratory(laboratory, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "wbc_tutorial.simulator.production.simulate_cell",
+        "wbc_tutorial.data.simulator.production.simulate_cell",
         lambda lab, name, index, *, seed, size: drawn.append((name, index)) or np.zeros((size, size, 3), np.uint8),
     )
     _, labels = simulate_laboratory(laboratory, processes=1)
@@ -190,8 +215,14 @@ def test_a_smaller_field_magnifies():
         (lambda: simulate_view("sim_matek", "monocyte", 0, field_um=(25.0, 90.0)), "field_um"),
         (lambda: simulate_laboratory("mll_23"), "mll_23"),
         (lambda: simulate_laboratory("sim_mll", counts=[1, 2]), "13 whole numbers"),
-        (lambda: simulate_laboratory("sim_mll", counts=[-1] * 13), "0 or more"),
-        (lambda: draw_cell("cell", np.random.default_rng(0)), "unknown cell class 'cell'"),
+        (lambda: simulate_laboratory("sim_mll", counts=[-1] * 13), "a count is -1"),
+        (lambda: draw_cell("cell", np.random.default_rng(0)), "unknown class 'cell'"),
+        (lambda: simulate_cell("sim_matek", "neutrophil", 0), "unknown class 'neutrophil'"),
+        (lambda: simulate_cell("sim_matek", "monocyte", 0, size="128"), "size is '128'"),
+        (lambda: simulate_cell("sim_matek", "monocyte", 0, field_um="25"), "field_um is '25'"),
+        (lambda: simulate_cell("sim_matek", "monocyte", 0.5), "index is 0.5"),
+        (lambda: simulate_view("sim_matek", "monocyte", 0, px_per_um=float("nan")), "px_per_um is nan"),
+        (lambda: simulate_laboratory("sim_mll", processes=0), "processes is 0"),
         (lambda: look_of("here"), "unknown simulated laboratory 'here'"),
     ],
 )

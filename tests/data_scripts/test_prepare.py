@@ -193,6 +193,75 @@ def test_overwrite_replaces_a_set_and_a_failure_keeps_the_old_one(tmp_path):
     assert not leftovers(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("files", "table", "expected"),
+    [
+        ({"BAS/x.png": b""}, "", "in: no picture left, the only file found was rejected, BAS/x.png: empty file: 0 bytes"),
+        ({"x.png": b""}, "file,label\nx.png,BAS\ngone.png,EOS\n",
+         "in: no picture left, the only file found was rejected, and 1 row of the table name no file, 1 as empty file, "
+         "such as x.png: empty file"),
+        ({}, "file,label\na,BAS\nb,EOS\n", "in: no picture left, no file was found, and 2 rows of the table name no file"),
+    ],
+)  # fmt: skip
+def test_nothing_left_is_counted_rightly(files, table, expected, tmp_path):
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in", files)
+    (tmp_path / "map.csv").write_text(table)
+    code, _, err = own(tmp_path / "in", tmp_path / "out", *(["--labels", tmp_path / "map.csv"] if table else []))
+    assert (code, len(err)) == (2, 1)
+    assert expected in err[0]
+
+
+def test_split_folders_stand_above_the_class_folders(tmp_path):
+    names = ("train/BAS/a.png", "Test/BAS/b.png", "valid/monocyte/c.png", "more/BAS/d.png", "train/x/BAS/e.png")
+    own(write(tmp_path / "in", {name: picture(i) for i, name in enumerate(names)}), tmp_path / "out")
+    _, cells, rejected = prepared(tmp_path / "out")
+    assert {row["source_file"]: row["native_label"] for row in cells} == {
+        "train/BAS/a.png": "BAS", "Test/BAS/b.png": "BAS", "valid/monocyte/c.png": "monocyte"}  # fmt: skip
+    assert all(reason.startswith("not in a class folder: expected <class>/<image>") for reason in rejected.values())
+
+
+@pytest.mark.parametrize("script", ["prepare.py", "download.py"])
+def test_ctrl_c_during_the_imports_is_one_line(script, tmp_path):
+    """A package whose import waits stands before numpy on the path; the signal comes while it waits."""
+    write(tmp_path, {"numpy.py": b"import pathlib, time\npathlib.Path('importing').touch()\ntime.sleep(60)\n"})
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(SCRIPTS.parent)))}
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPTS / script), "bccd", "--source", "x", "--out", "y"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )  # fmt: skip
+    for _ in range(2000):
+        if (tmp_path / "importing").exists():
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines() == ["interrupted: nothing was left under the final name; run the same command again"]
+
+
+def test_missing_package_is_one_line(tmp_path):
+    write(tmp_path, {"PIL/__init__.py": b"raise ModuleNotFoundError(\"No module named 'PIL'\", name='PIL')\n"})
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(SCRIPTS.parent)))}
+    command = [sys.executable, str(SCRIPTS / "prepare.py"), "--help"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == ("error: the package PIL is missing: in the folder that holds README.md, run python -m pip "
+                           "install -e .\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("script", ["prepare", "download"])
+def test_help_names_every_set_and_shows_examples(script, capsys):
+    with pytest.raises(SystemExit) as done:
+        __import__(script).main(["--help"])
+    assert done.value.code == 0
+    text = capsys.readouterr().out
+    for name in ("acevedo_20", "matek_19", "mll_23", "raabin", "bloodmnist", "chula", "bccd"):
+        assert name in text
+    assert f"examples:\n  python data_scripts/{script}.py " in text
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_run_leaves_no_half_set(how, tmp_path):
     content = picture(1, 850, 850)

@@ -1,4 +1,4 @@
-"""How a laboratory is read: batch-norm statistics of its images, eight views of each, and what stays as it was."""
+"""Predictions for a laboratory: batch-norm statistics of its images, the eight symmetries, and what stays as it was."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, label_spreading, read
-from wbc_tutorial.experiments import recipes
+from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, features_and_logits, label_spreading, predict
+from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.training.device import seed_everything
 from wbc_tutorial.training.features import extract
 from wbc_tutorial.transforms import augmentation
@@ -58,7 +58,7 @@ class ByBrightness(nn.Module):
         return torch.stack([1 - bright, bright], 1)
 
 
-def test_even_statistics_are_those_of_equally_frequent_predictions():
+def test_class_balanced_statistics_are_those_of_equally_frequent_predictions():
     values = np.repeat([51, 204], [360, 40])  # .2 and .8; 9 in 10 are dark
     images = np.broadcast_to(values[:, None, None, None], (400, 3, 4, 4)).astype(np.uint8)
     cells = CellImages(images, np.zeros(400, int), np.zeros(400, int), ("a", "b"), ("x",))
@@ -66,23 +66,23 @@ def test_even_statistics_are_those_of_equally_frequent_predictions():
     nn.init.eye_(model.head.weight)
     nn.init.zeros_(model.head.bias)  # which is drawn at random, and may outweigh the brightness
     means = {}
-    for even in (False, True):
-        adapt_batch_norm(model, cells, even=even)
-        means[even] = model.backbone.norm.running_mean.mean().item()
+    for balanced in (False, True):
+        adapt_batch_norm(model, cells, class_balanced=balanced)
+        means[balanced] = model.backbone.norm.running_mean.mean().item()
     assert means[False] == pytest.approx(0.26, abs=1e-3), "the laboratory's mix"
     assert means[True] == pytest.approx(0.5, abs=0.03), "half of what is predicted dark, half bright"
 
 
-def test_even_statistics_mix_with_the_trained_ones_once():
+def test_class_balanced_statistics_mix_with_the_trained_ones_once():
     """Images are drawn twice, statistics mixed once: half of 0, which was trained, and half of .2."""
     images = np.full((70, 3, 4, 4), 51, dtype=np.uint8)
     cells = CellImages(images, np.zeros(70, int), np.zeros(70, int), ("a", "b"), ("x",))
     model = models.Classifier(ByBrightness(), 2, 2, (0, 0, 0), (1, 1, 1))
-    adapt_batch_norm(model, cells, share=0.5, even=True)
+    adapt_batch_norm(model, cells, share=0.5, class_balanced=True)
     assert torch.allclose(model.backbone.norm.running_mean, torch.tensor(0.1))
 
 
-def test_the_eight_views_are_the_square_s_symmetries():
+def test_the_eight_symmetries_are_those_of_the_square():
     image = torch.arange(9.0).view(1, 1, 3, 3)
     views = augmentation.symmetries(image)
     assert torch.equal(views[0], image) and len({tuple(view.flatten().tolist()) for view in views}) == 8
@@ -90,40 +90,77 @@ def test_the_eight_views_are_the_square_s_symmetries():
     assert again == {tuple(view.flatten().tolist()) for view in views}, "a group"
 
 
-def test_all_views_make_a_reading_the_same_for_every_turn(cells):
+def test_test_time_augmentation_gives_every_turn_the_same_logits(cells):
     seed_everything(0)
     model = models.small_cnn(3, width=4)
     turned = CellImages(np.rot90(cells.images, 1, (2, 3)), cells.labels, cells.domains, cells.classes, ("x", "y"))
-    one, other = (extract(model, each, all_views=True) for each in (cells, turned))
+    one, other = (extract(model, each, tta=True) for each in (cells, turned))
     assert np.allclose(one[0], other[0], atol=1e-5) and np.allclose(one[1], other[1], atol=1e-5)
     plain = extract(model, cells)[0]
     assert not np.allclose(plain, extract(model, turned)[0], atol=1e-5)
-    singly = [extract(model, turned.subset(np.array([row])), all_views=True)[0] for row in range(3)]
+    singly = [extract(model, turned.subset(np.array([row])), tta=True)[0] for row in range(3)]
     assert np.allclose(np.concatenate(singly), other[0][:3], atol=1e-5)
 
 
-def test_reading_leaves_the_model_as_it_was(cells, monkeypatch):
+def test_predictions_leave_the_model_as_it_was(cells, monkeypatch):
     moved, cpu = [], nn.Module.cpu  # in place: on a GPU the next laboratory would find its head elsewhere
     monkeypatch.setattr(nn.Module, "cpu", lambda self: moved.append(self) or cpu(self))
     seed_everything(0)
     model = models.small_cnn(3, width=4)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    changes = recipes.test_changes(("even_norm", "prototypes", "spreading", "views"), known=False)
-    features, logits = read(model, cells, **changes)
+    options = Recipe("adabn_balanced,t3a,label_spreading,tta").predict_options(known=False)
+    features, logits = features_and_logits(model, cells, **options)
     assert features.shape == (48, model.n_features) and logits.shape == (48, 3)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert np.array_equal(read(model, cells, **changes)[1], logits), "nothing is left to chance"
-    alone = read(model, cells, n_support=5)
+    assert np.array_equal(predict(model, cells, **options), logits), "nothing is left to chance"
+    alone = features_and_logits(model, cells, n_support=5)
     assert not any(each is part for each in moved for part in model.modules())
-    assert np.array_equal(alone[0], extract(model, cells)[0]), "prototypes change no feature"
-    spread = read(model, cells, n_support=5, n_neighbours=4)
-    assert np.array_equal(spread[1], label_spreading(*alone, n_neighbours=4)), "spreading starts from those"
-    views = read(model, cells, all_views=True)
-    assert all(map(np.array_equal, views, extract(model, cells, all_views=True)))
+    assert np.array_equal(alone[0], extract(model, cells)[0]), "T3A changes no feature"
+    spread = features_and_logits(model, cells, n_support=5, n_neighbours=4)
+    by_lab = [cells.domains == number for number in (0, 1)]
+    expected = np.concatenate([label_spreading(*(each[here] for each in alone), n_neighbours=4) for here in by_lab])
+    assert np.array_equal(spread[1], expected), "spreading starts from those, in each laboratory on its own"
+    views = features_and_logits(model, cells, tta=True)
+    assert all(map(np.array_equal, views, extract(model, cells, tta=True)))
+    assert np.array_equal(predict(model, cells), extract(model, cells)[1]), "without options: the network alone"
+
+
+def test_a_laboratory_is_predicted_on_its_own(cells):
+    """What the other laboratory holds, and the order of the images, change nothing."""
+    seed_everything(0)
+    model = models.small_cnn(3, width=4)
+    options = {"adabn": {"share": 0.5}, "n_support": 5}
+    mixed = np.random.default_rng(0).permutation(len(cells))
+    together = predict(model, cells.subset(mixed), **options)
+    for number in (0, 1):
+        rows = mixed[cells.domains[mixed] == number]
+        alone = predict(model, cells.subset(rows), **options)
+        assert np.allclose(together[cells.domains[mixed] == number], alone, atol=1e-5)
 
 
 def test_a_known_laboratory_is_not_adapted_to():
-    recipe = ("half_norm", "prototypes", "spreading", "views")
-    assert recipes.test_changes(recipe, known=True) == {"all_views": True}
-    assert set(recipes.test_changes(recipe, known=False)) == {"batch_norm", "n_support", "n_neighbours", "all_views"}
-    assert recipes.test_changes((), known=False) == {}
+    recipe = Recipe("adabn_mixed,t3a,label_spreading,tta")
+    assert recipe.predict_options(known=True) == {"tta": True}
+    assert set(recipe.predict_options(known=False)) == {"adabn", "n_support", "n_neighbours", "tta"}
+    assert Recipe().predict_options(known=False) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_support": -1}, "n_support is -1: expected a whole number, 0 or more"),
+        ({"n_neighbours": 2.5}, "n_neighbours is 2.5"),
+        ({"adabn": {"share": None}}, "share is None"),
+        ({"adabn": {"n_images": 0}}, "n_images is 0: expected a whole number, 1 or more"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(cells, options, message):
+    with pytest.raises(ValueError, match=message):
+        predict(models.small_cnn(3, width=4), cells, **options)
+
+
+def test_no_image_gives_no_row_and_nothing_to_adapt_to(cells):
+    model, nothing = models.small_cnn(3, width=4), cells.subset([])
+    assert predict(model, nothing, tta=True).shape == (0, 3)
+    with pytest.raises(ValueError, match="cells: got no image"):
+        adapt_batch_norm(model, nothing)

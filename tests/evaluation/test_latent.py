@@ -179,8 +179,8 @@ def test_the_graph_joins_one_class_across_laboratories():
 def test_the_slider_s_picture_follows_its_controls():
     z, labels, domains = blobs(n=40)
     pictures = embeddings(z, n_neighbors=(3, 9), min_dist=(0.0, 0.8))
-    board = interactive_neighbours(pictures, z, labels, domains, classes=CLASSES, domain_names=LABS)
-    controls, picture = board.children
+    figure = interactive_neighbours(pictures, z, labels, domains, classes=CLASSES, domain_names=LABS)
+    controls, picture = figure.children
     seen = [picture.png]
     for control, value in zip(controls.children, (3, 0.0, "class"), strict=True):
         control.value = value

@@ -1,4 +1,4 @@
-"""Classes read off a laboratory's own features, without labels: prototypes, and names that spread to neighbours."""
+"""Classes from a laboratory's own features, without its labels: T3A, and label spreading."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from torch import nn
 from wbc_tutorial.evaluation.adaptation import label_spreading, t3a_head
 
 
-def test_prototypes_by_hand():
-    """Two classes, two images: class 0's surest image joins its weights, class 1 has none and keeps its direction."""
+def test_t3a_by_hand():
+    """Two classes, two images: class 0's image of lowest entropy joins its weights, class 1 has none and keeps its direction."""
     head = nn.Linear(2, 2)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 5.0]]))
@@ -27,8 +27,8 @@ def test_prototypes_by_hand():
     assert torch.equal(head.weight, torch.tensor([[2.0, 0.0], [0.0, 5.0]])), "the trained head is left alone"
 
 
-def test_prototypes_follow_a_laboratory_whose_features_have_turned():
-    """Features turned by 40 degrees: the trained head errs, prototypes of what it reads surely do not."""
+def test_t3a_follows_a_laboratory_whose_features_have_turned():
+    """Features turned by 40 degrees: the trained head errs, one made of the features of lowest entropy does not."""
     generator = torch.Generator().manual_seed(0)
     truth = torch.arange(300) % 3
     angle = truth * 2 * torch.pi / 3 + torch.pi * 40 / 180 + 0.3 * torch.randn(300, generator=generator)
@@ -44,7 +44,7 @@ def test_prototypes_follow_a_laboratory_whose_features_have_turned():
 @pytest.mark.parametrize(
     ("shapes", "n", "match"), [(((4, 2), (4, 3)), 0, "n_support is 0"), (((4, 5), (4, 3)), 2, r"features are \(4, 5\)")]
 )
-def test_prototypes_say_what_they_expect(shapes, n, match):
+def test_t3a_says_what_they_expect(shapes, n, match):
     with pytest.raises(ValueError, match=match):
         t3a_head(nn.Linear(2, 3), *(torch.zeros(shape) for shape in shapes), n_support=n)
 
@@ -77,8 +77,8 @@ def test_spreading_solves_its_equation(alpha):
     assert np.allclose(np.exp(ours), exact / exact.sum(1, keepdims=True), atol=0.01)
 
 
-def test_names_follow_the_shape_of_a_class():
-    """Two interleaved moons, the 20 surest images at the crown of each; the given logits cut them straight."""
+def test_labels_follow_the_shape_of_a_class():
+    """Two interleaved moons, the 20 images of lowest entropy at the crown of each; the given logits cut them straight."""
     z, truth = make_moons(400, noise=0.05, random_state=0)
     z = np.column_stack([z, np.full(len(z), 3.0)])  # directions, so the plane is lifted off the origin
     height = 4 * (0.25 - z[:, 1])  # class 0 is the upper moon
@@ -100,8 +100,8 @@ def test_spreading_does_not_depend_on_the_order_of_images_or_the_length_of_featu
     assert np.allclose(label_spreading(longer, logits), ours, atol=1e-5)
 
 
-def test_an_island_without_a_start_keeps_its_own_reading():
-    """Two far-off pairs of images; only the first pair holds the surest image of its class."""
+def test_an_island_without_a_start_keeps_its_own_logits():
+    """Two far-off pairs of images; only the first pair holds the image of lowest entropy."""
     z = np.array([[1.0, 0.0], [1.0, 0.01], [0.0, 1.0], [0.01, 1.0]])
     logits = np.array([[5.0, 0.0], [4.0, 0.0], [1.0, 0.0], [2.0, 0.0]], dtype=np.float32)
     ours = label_spreading(z, logits, n_neighbours=1, n_support=1)
@@ -110,8 +110,8 @@ def test_an_island_without_a_start_keeps_its_own_reading():
 
 
 @pytest.mark.parametrize("n", [1, 3, 11])
-def test_few_images_keep_their_names(n):
-    """With ten neighbours each of eleven images is tied to all: the commonest name must not take them."""
+def test_few_images_keep_their_labels(n):
+    """With ten neighbours each of eleven images is tied to all: the commonest class must not take them."""
     generator, truth = np.random.default_rng(0), np.arange(n) % 4 == 3
     z = np.eye(3)[truth.astype(int)] + 0.05 * generator.normal(size=(n, 3))
     logits = 9 * np.eye(2, dtype=np.float32)[truth.astype(int)]
@@ -122,7 +122,7 @@ def test_few_images_keep_their_names(n):
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 9, 30])
-def test_alike_images_are_read(n):
+def test_images_that_are_all_alike_keep_their_label(n):
     logits = np.tile(np.array([[1.0, 3.0, 2.0]], dtype=np.float32), (n, 1))
     ours = label_spreading(np.ones((n, 4), np.float32), logits)
     assert ours.shape == (n, 3) and np.isfinite(ours).all() and (ours.argmax(1) == 1).all()
@@ -132,7 +132,7 @@ def test_alike_images_are_read(n):
     ("options", "match"),
     [
         ({"n_neighbours": 0}, "n_neighbours is 0"),
-        ({"n_support": 0}, "n_support 0"),
+        ({"n_support": 0}, "n_support is 0"),
         ({"alpha": 1.0}, "alpha is 1.0"),
         ({"alpha": 0.0}, "alpha is 0.0"),
         ({"logits": np.zeros((5, 3))}, "4 features and 5 rows of logits"),

@@ -3,6 +3,7 @@
 After a change, ``python tests/house/test_selection_page.py`` writes the tables anew.
 """
 
+import functools
 import json
 import re
 import sys
@@ -32,6 +33,7 @@ def rows_of(*names: str) -> pd.DataFrame:
     return pd.concat([pd.read_csv(ROWS / f"open5_{name}.csv") for name in names])
 
 
+@functools.cache
 def left_out() -> pd.DataFrame:
     """One line per candidate, in the order in which they were tried: each laboratory left out, mean, known."""
     rows = rows_of("selection", "fourth_selection")
@@ -41,6 +43,7 @@ def left_out() -> pd.DataFrame:
     return scores.assign(mean=scores.mean(axis=1), known=known)
 
 
+@functools.cache
 def trained_in_full() -> pd.DataFrame:
     """Every run of ERM and BoDA on all training laboratories; of a run that two rounds hold, the later one."""
     plain = tables.shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
@@ -72,6 +75,7 @@ def passed_over() -> list[str]:
     return passed
 
 
+@functools.cache
 def closed() -> pd.DataFrame:
     """The share of the gap, counted up to the same known score as in the shipped ablation."""
     shipped, _ = ablation.real_cells()

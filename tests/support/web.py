@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Site:
-    """Files to serve and how; `requests` notes (path, Range, If-Range) of each request."""
+    """Files to serve and how; `redirect` is where 3xx answers lead; `requests` notes (path, Range, If-Range) of each."""
 
     def __init__(self):
         self.files, self.requests, self.plan = {}, [], []
@@ -18,6 +18,7 @@ class Site:
         self.delay = 0.0
         self.kind = "application/zip"
         self.address = ""
+        self.redirect = ""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -42,8 +43,8 @@ class _Handler(BaseHTTPRequestHandler):
         step = site.plan.pop(0) if site.plan else None
         content = site.files.get(self.path)
         if isinstance(step, int) and step >= 300:
-            headers = [("Location", f"{site.address}/{'/'.join(self.path.split('/')[2:])}")] if step < 400 else []
-            self.answer(step, headers)
+            to = site.redirect or f"{site.address}/{'/'.join(self.path.split('/')[2:])}"
+            self.answer(step, [("Location", to)] if step < 400 else [])
         elif content is None:
             self.answer(404)
         elif (start := self._start(asked)) and start >= len(content):

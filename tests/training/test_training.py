@@ -7,6 +7,8 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.evaluation.adaptation import predict
+from wbc_tutorial.training import loop
 from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
 from wbc_tutorial.training.batches import as_tensor, batches
 from wbc_tutorial.training.device import seed_everything
@@ -82,19 +84,117 @@ def test_every_alignment_trains_through_the_one_line(cells, name):
     assert len(history.alignment) == 20 and np.all(np.isfinite(history.alignment)) and any(history.alignment)
 
 
-def test_loss_that_is_not_finite_is_reported_with_its_cure(cells):
-    with pytest.raises(FloatingPointError, match="not finite from step .*lower learning_rate"):
-        fit(tiny(), cells, steps=3, per_domain=4, learning_rate=1e30, progress=None, alignment=_nan)
+def nan_from(start):
+    """An alignment whose penalty is nan from this share of the training on."""
+    return lambda features, labels, domains, progress: features.sum() * (float("nan") if progress >= start else 0.0)
 
 
-def _nan(features, labels, domains, progress):
-    return features.sum() * float("nan")
+def test_a_loss_that_is_not_finite_is_reported_with_what_to_do(cells):
+    with pytest.raises(
+        FloatingPointError, match=r"^the loss is not finite from step 0 on: lower learning_rate \(0.002\)$"
+    ):
+        fit(tiny(), cells, steps=3, per_domain=4, progress=None, classification_loss=lambda x, y, d: x.sum() * np.inf)
 
 
-@pytest.mark.parametrize("options", [{"steps": 0}, {"per_domain": 0}])
-def test_empty_training_is_refused(cells, options):
-    with pytest.raises(ValueError, match="must be 1 or more"):
-        fit(tiny(), cells, progress=None, **options)
+def test_a_penalty_that_is_not_finite_is_reported_as_such(cells):
+    expected = (
+        "the loss and the alignment penalty are not finite from step 2 on: lower learning_rate .* or the alignment"
+    )
+    with pytest.raises(FloatingPointError, match=expected):
+        fit(tiny(), cells, steps=4, per_domain=4, progress=None, alignment=nan_from(0.5))
+
+
+@pytest.mark.parametrize("name", ["coral", "dann", "boda"])
+def test_training_that_diverges_is_reported_whatever_the_alignment(cells, name):
+    """A huge rate: weights overflow, features and penalties turn to nan or inf; no other error comes first."""
+    model = tiny()
+    h = model.n_features
+    alignment = {"coral": CORAL, "dann": lambda: DANN(h, 2), "boda": lambda: BoDA(cells.counts, h, start=0.0)}[name]()
+    with pytest.raises(FloatingPointError, match="not finite.*: lower learning_rate"):
+        fit(model, cells, steps=6, per_domain=4, progress=None, learning_rate=1e30, alignment=alignment)
+
+
+def test_training_that_diverges_stops_early(cells, monkeypatch):
+    monkeypatch.setattr(loop, "LOOK_EVERY", 5)
+    calls = []
+
+    def watched(features, labels, domains, progress):
+        calls.append(progress)
+        return nan_from(0.1)(features, labels, domains, progress)
+
+    with pytest.raises(FloatingPointError, match="from step 3 on"):
+        fit(tiny(), cells, steps=30, per_domain=2, progress=None, alignment=watched)
+    assert len(calls) == 5
+
+
+def test_weights_that_overflow_in_the_last_step_are_reported(cells):
+    def blow_up(logits, labels, domains):  # a finite loss whose gradient is not
+        return (logits.sum() * 0).sqrt()
+
+    with pytest.raises(FloatingPointError, match=r"of the trained model is not finite: lower learning_rate"):
+        fit(tiny(), cells, steps=1, per_domain=2, progress=None, classification_loss=blow_up)
+
+
+NUMBERS = [
+    ("steps", 0, "steps is 0: expected a whole number, 1 or more"),
+    ("steps", 1.5, "steps is 1.5"),
+    ("steps", "10", "steps is '10'"),
+    ("per_domain", 0, "per_domain is 0"),
+    ("learning_rate", 0, "learning_rate: got 0, expected a finite number > 0"),
+    ("learning_rate", float("nan"), "learning_rate: got nan"),
+    ("learning_rate", 1e38, "learning_rate: got 1e.38, expected a number such as 2e-3"),
+    ("learning_rate", "fast", "learning_rate: got 'fast'"),
+    ("ema", 1, r"ema: got 1, expected 0 \(off\) to below 1"),
+    ("ema", None, "ema: got None"),
+    ("seed", "a", "seed is 'a': expected a whole number"),
+    ("seed", 2**64, "seed: got 18446744073709551616, expected a whole number below"),
+    ("device", "gpu", "device is 'gpu'; expected 'cpu', 'cuda' or 'mps'"),
+    ("device", "cuda:99", "is not available on this computer"),
+    ("alignment", "coral", r"alignment: got 'coral', expected None or an object: wbc.CORAL\(\)"),
+    ("alignment", CORAL, r"alignment: got the class CORAL, expected None or an object: wbc.CORAL\(\)"),
+    ("alignment", DANN(5, 2), "features: got 32 per image, expected 5; build DANN with n_features=model.n_features"),
+    ("alignment", DANN(32, 1), "domains: got 0..1, expected 0..0"),
+    ("alignment", BoDA([[1, 1, 1]], 32), "domains: got 0..1, expected 0..0"),
+    ("alignment", BoDA([[1, 1, 0], [1, 1, 1]], 32), r"\(domain, class\) = \(0, 2\), whose count is 0"),
+    ("classification_loss", "focal", "classification_loss: got 'focal', expected a function"),
+    ("augmentation", True, "augmentation: got True, expected a function"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), NUMBERS, ids=[message[:30] for _, _, message in NUMBERS])
+def test_options_that_cannot_be_used_are_refused_before_anything_changes(cells, name, value, message):
+    model = tiny()
+    before = parameters(model).clone()
+    with pytest.raises(ValueError, match=message):
+        fit(model, cells, progress=None, **{name: value})
+    assert torch.equal(parameters(model), before)
+
+
+@pytest.mark.parametrize("call", [fit, extract, retrain_classifier, predict], ids=lambda call: call.__name__)
+def test_what_is_no_model_or_no_cells_is_refused_in_one_line(cells, call):
+    model = tiny()
+    for arguments, message in (
+        ((model, cells.images), r"cells: got a ndarray, expected CellImages, which hold labels"),
+        ((model, torch.zeros(2, 3, 8, 8)), "cells: got a Tensor"),
+        ((model, None), "cells: got a NoneType"),
+        ((cells, model), "model: got a CellImages, expected a Classifier, such as wbc.small_cnn"),
+        ((nn.Linear(2, 2), cells), "model: got a Linear"),
+        (("small_cnn", cells), "model: got a str"),
+        ((tiny(5), cells), "the model tells 5 classes apart and the cells have 3: build it with n_classes=3"),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            call(*arguments)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_model_remembers_its_classes(cells):
+    model = tiny()
+    assert model.classes is None
+    history = fit(model, cells, steps=2, per_domain=4, progress=None)
+    assert model.classes == cells.classes
+    assert repr(history).startswith(f"History(2 steps, loss {history.loss[0]:.3f} -> {history.loss[1]:.3f}, ")
+    assert repr(loop.History()) == "History(no steps)"
+    assert repr(model) == "Classifier(small_cnn, 32 features, 3 classes, 6,375 parameters)"
 
 
 def test_a_batch_holds_a_share_of_every_laboratory(cells):
@@ -118,8 +218,29 @@ def test_balanced_sampling_is_uniform_over_the_classes_of_each_laboratory(cells)
 
 def test_laboratory_without_training_images_is_named(cells):
     empty = CellImages(cells.images, cells.labels, np.zeros_like(cells.domains), cells.classes, ("a", "b"))
-    with pytest.raises(ValueError, match="no training image from b"):
-        next(batches(empty, 1, 4, torch.Generator()))
+    for call in (lambda: batches(empty, 1, 4, torch.Generator()), lambda: fit(tiny(), empty, progress=None)):
+        with pytest.raises(
+            ValueError, match=r"no training image from b: keep the others alone with cells.of_domain\('a'\)"
+        ):
+            call()
+    with pytest.raises(ValueError, match="no training image from a, b: check how the cells were selected"):
+        fit(tiny(), cells.subset([]), progress=None)
+
+
+@pytest.mark.parametrize("option", [{"steps": 0}, {"batch_size": 0.5}, {"learning_rate": -1}])
+def test_retraining_that_makes_no_sense_is_refused(cells, option):
+    (name,) = option
+    with pytest.raises(ValueError, match=name):
+        retrain_classifier(tiny(), cells, **option)
+    with pytest.raises(ValueError, match="no training image"):
+        retrain_classifier(tiny(), cells.subset([]))
+
+
+def test_retraining_on_features_that_diverged_is_reported(cells):
+    model = tiny()
+    nn.init.constant_(model.backbone[0].weight, float("nan"))
+    with pytest.raises(FloatingPointError, match="the re-trained head is not finite"):
+        retrain_classifier(model, cells, steps=2)
 
 
 def test_augmentation_only_turns_and_stains(cells):
@@ -214,6 +335,21 @@ def _offline(*_, **__):
 def test_images_of_another_kind_are_refused(images):
     with pytest.raises(ValueError, match="divide uint8 images by 255"):
         tiny().features(images)
+
+
+def test_images_that_are_no_tensor_are_refused():
+    with pytest.raises(ValueError, match=r"images: got a ndarray, expected a float tensor .* wbc.as_tensor"):
+        tiny().features(np.zeros((2, 3, 8, 8), np.uint8))
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: models.small_cnn(1), "n_classes is 1: expected a whole number, 2 or more"),
+    (lambda: models.small_cnn(3, width=0), "width is 0"),
+    (lambda: models.build("small_cnn", "13"), "n_classes is '13'"),
+])  # fmt: skip
+def test_networks_without_a_shape_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 def test_unknown_backbone_is_named():

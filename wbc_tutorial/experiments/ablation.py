@@ -1,10 +1,9 @@
 """The ablation: what each ingredient of a recipe adds alone, and takes away when it alone is missing."""
 
-import numpy as np
 import pandas as pd
 
 from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
-from wbc_tutorial.experiments.tables import per_run, shipped
+from wbc_tutorial.experiments.tables import over_folds, per_run, shipped
 
 __all__ = ["OTHERS", "ablated", "gap_closed", "real_cells", "simulated_cells"]
 
@@ -48,13 +47,22 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
         As `gap_closed` takes them; first those without a recipe.
     names : dict
         Recipe, ingredients joined by ``+`` -> its name, in the order of the rows.
+
+    See Also
+    --------
+    simulated_cells : the same on simulated cells.
     """
     plain = shipped("open5").query("method in ['erm', 'boda']")
     return _beside_none(shipped("open5_ablation"), plain, ablated(CHOSEN_RECIPE))
 
 
 def simulated_cells() -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the shipped rows on ``simulated``, seed 0 and two folds, as `real_cells` does; CORAL without a recipe."""
+    """Return the shipped ablation on ``simulated``, seed 0 and two folds, as `real_cells` does; CORAL without a recipe.
+
+    See Also
+    --------
+    real_cells : the same on real cells.
+    """
     plain = shipped("simulated").query("seed == 0 and fold < 2 and method in ['erm', 'coral', 'boda']")
     return _beside_none(shipped("simulated_ablation"), plain, ablated(CHOSEN_RECIPE, OTHERS))
 
@@ -66,42 +74,39 @@ def _beside_none(rows: pd.DataFrame, plain: pd.DataFrame, recipes: dict[str, Rec
     return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names
 
 
-def gap_closed(
-    rows: pd.DataFrame,
-    metric: str = "f1_macro",
-    *,
-    split: str = "unseen",
-    best: float | None = None,
-    n_resamples: int = 9999,
-) -> pd.DataFrame:
-    """Say how much of the fall from known to unseen laboratories each recipe undoes.
+def gap_closed(rows: pd.DataFrame, metric: str = "f1_macro", *, best: float | None = None) -> pd.DataFrame:
+    r"""Say which fraction of the gap between known and unseen laboratories each recipe recovers.
 
-    ``gap closed = (u - e) / (b - e)``: u the unseen score of a method with a recipe, e that of ERM without one, both
-    averaged over laboratories and runs (fold, seed); b the best in-domain score of any method and recipe with as
-    many runs as e. 0 is ERM, 1 an unseen laboratory read as well as a known one. The interval is the middle 95 % over
-    runs drawn with replacement; u and e are taken from the same runs.
+    .. math:: \text{closed} = \frac{u - e}{b - e}
+
+    in each run (fold, seed): :math:`u` the score of a method with a recipe on the unseen laboratories, :math:`e` that
+    of ERM without a recipe, :math:`b` the best mean score on the known laboratories. 0 is ERM; 1 is an unseen
+    laboratory scored like a known one. The seeds of a fold are averaged; mean and interval are over the folds, as in
+    `wbc_tutorial.paired_interval`.
 
     Parameters
     ----------
     rows : DataFrame
-        Rows of ledgers with a column ``recipe``, ingredients joined by ``+``, ``"none"`` without any.
-    metric : str
-    split : str
-        ``"unseen"``, or ``"left_out"`` for a training laboratory in its place.
-    best : float, optional
-        b; None = the best in `rows` of those with as many runs as ERM: a single lucky one sets no scale.
-    n_resamples : int
+        Rows of results, with the recipe ``"none"`` and others.
+    metric : str, default="f1_macro"
+    best : float, default=None
+        b; None = the best mean of a method and recipe in `rows` with as many runs as ERM has without one: a single
+        lucky run sets no scale.
 
     Returns
     -------
     DataFrame
-        Indexed by recipe and method: ``known, unseen`` (means), ``closed, low, high`` (limits NaN for one run),
-        ``runs``.
+        Indexed by recipe and method: ``known``, ``unseen`` (mean scores), ``closed``, ``low``, ``high`` (95 % interval;
+        NaN for fewer than three folds), ``runs``.
 
     Raises
     ------
     ValueError
-        Without ERM's rows for the recipe ``"none"``, or when the in-domain score is not above ERM's unseen one.
+        Without ERM's rows for the recipe ``"none"``, or when b is not above all of ERM's unseen scores.
+
+    See Also
+    --------
+    real_cells, simulated_cells : shipped rows.
 
     Examples
     --------
@@ -110,28 +115,24 @@ def gap_closed(
     >>> f"{gap_closed(rows).closed.loc['tta', 'erm']:.2f}"
     '0.50'
     """
-    known, unseen = (_runs(rows, which, metric) for which in ("in_domain", split))
+    known, unseen = (_runs(rows, split, metric) for split in ("in_domain", "unseen"))
     if ("none", "erm") not in unseen.columns:
-        raise ValueError(f"no {split} row of ERM with the recipe 'none': the gap is counted from there")
-    baseline = unseen[("none", "erm")]
+        raise ValueError("no unseen row of ERM with the recipe 'none': the gap is counted from there")
+    erm = unseen[("none", "erm")]
     if best is None:
-        best = known.loc[:, known.count() >= baseline.count()].mean().max()
-    if not best > baseline.mean():
+        best = known.loc[:, known.count() >= erm.count()].mean().max()
+    if not best > erm.max():
         raise ValueError(
-            f"{metric} is {best:.3f} in-domain and {baseline.mean():.3f} {split}: there is no gap to close"
+            f"{metric} is {best:.3f} on known laboratories and up to {erm.max():.3f} on unseen ones: there is no gap "
+            "to close"
         )
-    generator, lines = np.random.default_rng(0), {}
+    lines = {}
     for name in unseen.columns:
-        pairs = pd.concat([unseen[name], baseline], axis=1, keys=["u", "e"]).dropna().to_numpy()
-        if not len(pairs):
+        closed = over_folds((unseen[name] - erm) / (best - erm))
+        if not closed["runs"]:
             raise ValueError(f"{name[0]} with {name[1]} shares no fold and seed with ERM without a recipe")
-        gain, gap = pairs[:, 0] - pairs[:, 1], best - pairs[:, 1]
-        low = high = np.nan
-        if len(pairs) > 1:
-            drawn = generator.integers(len(pairs), size=(n_resamples, len(pairs)))
-            low, high = np.quantile(gain[drawn].sum(axis=1) / gap[drawn].sum(axis=1), (0.025, 0.975))
-        line = {"known": known[name].mean(), "unseen": unseen[name].mean(), "closed": gain.sum() / gap.sum()}
-        lines[name] = line | {"low": low, "high": high, "runs": len(pairs)}
+        line = {"known": known[name].mean(), "unseen": unseen[name].mean(), "closed": closed["mean"]}
+        lines[name] = line | {key: closed[key] for key in ("low", "high", "runs")}
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis(["recipe", "method"]).astype({"runs": int})
 
 

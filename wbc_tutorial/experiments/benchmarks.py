@@ -189,8 +189,8 @@ def _checked_names(which: str, names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not name.strip() or set(name) & {",", "+"} or not name.isprintable():
             raise ValueError(
-                f"{name!r} cannot be the name of a laboratory: expected letters, digits, blanks, hyphens or underscores "
-                "(a comma stands between names, a plus sign between pooled laboratories)"
+                f"{name!r} cannot be the name of a laboratory: expected letters, digits, blanks, hyphens or "
+                "underscores (a comma stands between names, a plus sign between pooled laboratories)"
             )
     return tuple(unicodedata.normalize("NFC", name.strip()) for name in names)
 

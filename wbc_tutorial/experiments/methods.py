@@ -61,8 +61,10 @@ def method_options(
 
     Examples
     --------
-    >>> method_options("coral", np.ones((2, 13)), n_features=192)
-    {'alignment': CORAL()}
+    >>> method_options("erm", np.ones((2, 13)), n_features=192)
+    {}
+    >>> list(method_options("boda_plus", np.ones((2, 13)), n_features=192))
+    ['alignment']
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose among {', '.join(METHODS)}")

@@ -168,6 +168,22 @@ INGREDIENTS: Mapping[str, Ingredient] = {
 }
 """What ``--recipe`` takes. Only those with ``adapt`` use images of the tested laboratory together, without labels."""
 
+def _known_names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the ingredients in the order of `INGREDIENTS`, each once."""
+    if isinstance(given, str):
+        given = [] if given.strip() == "none" else given.replace("+", ",").split(",")
+    names = list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{given!r} is no recipe: expected names of ingredients, such as Recipe('stain_augment,tta')")
+    names = [name.strip() for name in names if name.strip()]
+    unknown = [name for name in names if name not in INGREDIENTS]
+    if unknown:
+        raise ValueError(
+            f"unknown ingredient {', '.join(map(repr, unknown))} of the recipe; choose among {', '.join(INGREDIENTS)}"
+        )
+    return tuple(name for name in INGREDIENTS if name in names)
+
+
 _EXCLUSIVE = (
     ("each sets batch norm's statistics", ("adabn", "adabn_mixed", "adabn_balanced")),
     ("each sets the augmentation", ("stain_augment", "stain_augment_strong")),
@@ -207,17 +223,7 @@ class Recipe:
     names: tuple[str, ...] = ()
 
     def __post_init__(self):
-        given = self.names
-        if isinstance(given, str):
-            given = [] if given.strip() == "none" else given.replace("+", ",").split(",")
-        given = [name.strip() for name in given if name.strip()]
-        unknown = [name for name in given if name not in INGREDIENTS]
-        if unknown:
-            raise ValueError(
-                f"unknown ingredient {', '.join(map(repr, unknown))} of the recipe; choose among "
-                f"{', '.join(INGREDIENTS)}"
-            )
-        object.__setattr__(self, "names", tuple(name for name in INGREDIENTS if name in given))
+        object.__setattr__(self, "names", _known_names(self.names))
         norms = [name for name in self.names if name.startswith("adabn") or name == "frozen_bn"]
         if "group_norm" in self.names and norms:
             raise ValueError(

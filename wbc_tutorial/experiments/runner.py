@@ -1,30 +1,34 @@
 """The runner: benchmark x method x recipe x fold x seed -> rows and predictions in the results store."""
 
 import copy
-import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from wbc_tutorial import __version__, models
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.data.folds import folds
-from wbc_tutorial.evaluation.metrics import summary
+from wbc_tutorial.data.checks import whole_number
+from wbc_tutorial.data.folds import SplitWarning, folds
 from wbc_tutorial.evaluation.adaptation import features_and_logits
+from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.experiments import cluster
-from wbc_tutorial.experiments.methods import FAMILIES, METHODS
+from wbc_tutorial.experiments.methods import ALIGNING, FAMILIES, METHODS
+from wbc_tutorial.experiments.recipes import INGREDIENTS
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import ResultsStore
-from wbc_tutorial.training.device import seed_everything
+from wbc_tutorial.training.device import peak_memory_mb, seed_everything
 from wbc_tutorial.training.loop import fit
 from wbc_tutorial.training.retraining import retrain_classifier
 
 __all__ = ["run", "run_one"]
+
+HIGHEST_SEED = 4_000_000
+"""A run is seeded with 1000 seed + fold, which must stay below 2**32."""
 
 N_LATENT = 300
 """Images of each laboratory whose features are kept beside the predictions, for the pictures of the latent space."""
@@ -35,7 +39,7 @@ def run(
     methods: Sequence[str],
     *,
     n_folds: int = 1,
-    seeds: tuple[int, ...] = (0,),
+    seeds: Sequence[int] = (0,),
     out: str | Path,
     scheduler: str | None = None,
     say: Callable[[str], None] = print,
@@ -51,33 +55,38 @@ def run(
         Keys of `METHODS`.
     n_folds : int, default=1
         How many of the benchmark's folds to run: the first ones.
-    seeds : tuple of int, default=(0,)
+    seeds : sequence of int, default=(0,)
     out : path
-        Folder of the results.
+        Folder of the results, as `ResultsStore` takes it.
     scheduler : str, default=None
         Address of a running Dask cluster, such as ``tcp://127.0.0.1:8786``; None = one run after another, here.
     say : callable, default=print
-        Told one line per finished run.
+        Told what is about to be done, and one line per finished run.
     progress : bool, default=True
         Show a progress bar for each training.
     trained : dict, default=None
         Of `run_one`, to be shared by several calls; not used on a cluster.
 
+    Returns
+    -------
+    DataFrame
+        Everything in the folder, with the columns `COLUMNS` and more.
+
     Raises
     ------
     ValueError, FileNotFoundError
-        For settings or data that cannot be used, before anything is trained.
+        For settings, data or a folder that cannot be used, before anything is trained.
+    FloatingPointError
+        When a training diverges; the runs before it are kept.
+    ConnectionError
+        When a cluster cannot be used, or no longer.
     """
-    unknown = [method for method in methods if method not in METHODS]
-    if unknown or not methods:
-        raise ValueError(
-            f"unknown method {', '.join(map(repr, unknown)) or '(none)'}; choose among {', '.join(METHODS)}"
-        )
+    _check(settings, methods, n_folds, seeds)
     benchmark = settings.benchmark
-    if not 1 <= n_folds <= benchmark.n_folds:
-        raise ValueError(f"folds is {n_folds}; the images are cut into {benchmark.n_folds} folds: give 1 to that many")
+    for name in benchmark.unused(settings.data):
+        say(f"Not used in {settings.data}: {name}")
     cells = benchmark.load(settings.data)
-    folds(cells.of_domain(*benchmark.train), benchmark.n_folds)  # what is wrong with them is said before any training
+    _check_folds(cells.of_domain(*benchmark.train), benchmark.n_folds, say)
     identity = settings.identity() | {"version": __version__, "cells": cells.digest()}
     with ResultsStore(out, identity) as store:
         jobs = [
@@ -87,15 +96,66 @@ def run(
             for family in FAMILIES
             if (missing := tuple(m for m in family if m in methods and not store.has(m, fold, seed)))
         ]
+        say(_plan(settings, methods, cells, out))
+        n_runs = sum(len(missing) for missing, _, _ in jobs)
+        say(f"Runs to do: {n_runs}" if n_runs else "Nothing to train: all runs are there")
+        if scheduler is None or not jobs:
+            done_runs = (run_one(settings, *job, cells=cells, progress=progress, trained=trained) for job in jobs)
+        else:
+            done_runs = _on_cluster(settings, jobs, scheduler, say)
         start = time.perf_counter()
-        for done, results in enumerate(
-            _results(settings, jobs, scheduler, cells=cells, progress=progress, trained=trained), 1
-        ):
+        for done, results in enumerate(done_runs, 1):
             left = (time.perf_counter() - start) / done * (len(jobs) - done)
             for method, (rows, predictions) in results.items():
                 store.record(rows, predictions)
-                say(_one_line(settings, method, rows) + f" (run {done} of {len(jobs)}, about {left:.0f} s left)")
+                say(_one_line(settings, method, rows) + (f" (about {left:.0f} s left)" if done < len(jobs) else ""))
         return store.rows()
+
+
+def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequence[int]) -> None:
+    """Refuse runs that cannot be done, and options without effect."""
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown or not methods:
+        raise ValueError(
+            f"unknown method {', '.join(map(repr, unknown)) or '(none)'}; choose among {', '.join(METHODS)}"
+        )
+    train, of_folds = settings.benchmark.train, settings.benchmark.n_folds
+    aligning = [METHODS[method] for method in methods if method in ALIGNING]
+    if len(train) == 1 and aligning:
+        raise ValueError(
+            f"{', '.join(aligning)} compare laboratories: with one training laboratory ({train[0]}) they equal ERM; "
+            "leave them out of --methods"
+        )
+    if settings.recipe.boda_options and not {"boda", "boda_plus"} & set(methods):
+        alone = ", ".join(name for name in settings.recipe if INGREDIENTS[name].boda)
+        raise ValueError(
+            f"{alone} of the recipe changes BoDA alone: add boda to --methods, or leave it out of --recipe"
+        )
+    if whole_number("folds", n_folds, least=1) > of_folds:
+        raise ValueError(f"folds is {n_folds}; the images are cut into {of_folds} folds: give 1 to {of_folds}")
+    for seed in seeds:
+        if whole_number("seed", seed) > HIGHEST_SEED:
+            raise ValueError(f"seed is {seed}: expected a whole number, 0 to {HIGHEST_SEED}")
+
+
+def _check_folds(known: CellImages, n_folds: int, say: Callable[[str], None]) -> None:
+    """Cut the folds before any training: what is wrong with them is raised, what is worth knowing is said."""
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always", SplitWarning)
+        folds(known, n_folds)
+    for warning in noted:
+        say(f"Note: {warning.message}")
+
+
+def _plan(settings: Settings, methods: Sequence[str], cells: CellImages, out: str | Path) -> str:
+    """Say in one line what is about to be done."""
+    benchmark = settings.benchmark
+    recipe = f" with {settings.recipe}" if settings.recipe else ""
+    return (
+        f"{benchmark.name}: {len(cells):,} images, trained on {', '.join(benchmark.train)}, unseen "
+        f"{', '.join(benchmark.unseen)}; {', '.join(METHODS[m] for m in METHODS if m in methods)}{recipe}; "
+        f"{settings.backbone}, {settings.total_steps} steps on {settings.device}; results in {out}"
+    )
 
 
 def _one_line(settings: Settings, method: str, rows: list[dict]) -> str:
@@ -104,22 +164,14 @@ def _one_line(settings: Settings, method: str, rows: list[dict]) -> str:
     known = next(row["f1_macro"] for row in rows if row["domain"] == everywhere)
     unseen = ", ".join(f"{row['domain']} {row['f1_macro']:.3f}" for row in rows if row["split"] == "unseen")
     fold, seed = rows[0]["fold"], rows[0]["seed"]
-    return f"{METHODS[method]:12} fold {fold} seed {seed}: F1-macro {known:.3f} in-domain, {unseen} unseen"
+    return f"{METHODS[method]:12} fold {fold} seed {seed}: F1-macro {known:.3f} on known laboratories, unseen {unseen}"
 
 
-def _results(
-    settings: Settings,
-    jobs: list[tuple],
-    scheduler: str | None,
-    *,
-    cells: CellImages,
-    progress: bool,
-    trained: dict | None,
-) -> Iterator[dict]:
-    """Yield what `run_one` returns for each job: here, one after the other, or from a cluster as they finish."""
-    if scheduler is None:
-        return (run_one(settings, *job, cells=cells, progress=progress, trained=trained) for job in jobs)
-    return cluster.results(run_one, [(settings, *job) for job in jobs], scheduler)
+def _on_cluster(settings: Settings, jobs: list[tuple], scheduler: str, say: Callable[[str], None]) -> Iterator[dict]:
+    """Yield what `run_one` returns for each job, as the workers of a cluster finish."""
+    data = None if settings.data is None else str(Path(settings.data).absolute())
+    tasks = [(replace(settings, data=data), *job) for job in jobs]
+    return cluster.results(run_one, tasks, scheduler, data=data, device=settings.device.name, say=say)
 
 
 def run_one(
@@ -141,21 +193,29 @@ def run_one(
         One method, or ``("boda", "boda_plus")``, which share their training.
     fold, seed : int
     cells : CellImages, default=None
-        All laboratories of the benchmark; None = load them from ``settings.data``.
+        All laboratories of the benchmark, the training ones first; None = they are loaded from ``settings.data``.
     progress : bool, default=False
         Show a progress bar.
     trained : dict, default=None
-        Networks trained before, in this process: recipes that differ only in what comes after training share one.
+        Networks trained before, in this process: recipes that differ only in what comes after training share one. It
+        is filled here.
 
     Returns
     -------
     dict
-        method -> (rows of the results, predictions).
+        method -> (rows of the results, predictions), as `ResultsStore.record` takes them.
+
+    Raises
+    ------
+    FloatingPointError
+        When the training diverges.
     """
     benchmark = settings.benchmark
     cells = benchmark.load(settings.data) if cells is None else cells
     known, unseen = cells.of_domain(*benchmark.train), cells.of_domain(*benchmark.unseen)
-    train_rows, validation_rows = folds(known, benchmark.n_folds)[fold]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SplitWarning)  # `run` has said it
+        train_rows, validation_rows = folds(known, benchmark.n_folds)[fold]
     train, validation = known.subset(train_rows), known.subset(validation_rows)
     trained = {} if trained is None else trained
     needs = replace(settings, recipe=settings.recipe.training_part), methods[0].removesuffix("_plus"), fold, seed
@@ -168,7 +228,8 @@ def run_one(
             retrain_classifier(model, train, seed=1000 * seed + fold)
         facts = {"benchmark": benchmark.name, "fold": fold, "seed": seed, "method": method}
         facts |= {"recipe": str(settings.recipe), "backbone": settings.backbone, "steps": settings.total_steps}
-        facts |= {"seconds_per_step": seconds_per_step, "peak_memory_mb": _peak_memory_mb(), "version": __version__}
+        facts |= {"seconds_per_step": seconds_per_step, "peak_memory_mb": peak_memory_mb(settings.device)}
+        facts |= {"version": __version__}
         results[method] = _scored(settings, model, facts, {"in_domain": validation, "unseen": unseen}, train)
     return results
 
@@ -181,7 +242,10 @@ def _train(
     model = settings.recipe.prepare(models.build(settings.backbone, len(train.classes)))
     options = settings.fit_options(method, train.counts, model.n_features)
     label = f"{METHODS[method]}, fold {fold}" if progress else None
-    history = fit(model, train, seed=1000 * seed + fold, progress=label, **options)
+    try:
+        history = fit(model, train, seed=1000 * seed + fold, progress=label, **options)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{METHODS[method]}, fold {fold}, seed {seed}: {error}") from error
     return model, history.seconds_per_step
 
 
@@ -217,17 +281,3 @@ def _domains(part: CellImages, *, pooled: bool) -> Iterator[tuple[str, np.ndarra
         yield name, part.domains == number
     if pooled and len(part.domain_names) > 1:
         yield "+".join(part.domain_names), np.full(len(part), True)
-
-
-def _peak_memory_mb() -> float:
-    """Highest memory of this process so far, in MB; on a GPU the device's."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e6
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e6
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)

@@ -48,6 +48,8 @@ def parts(folder: Path, rows: pd.DataFrame, settings: dict) -> list[str]:
     """Return the section's tables, as HTML."""
     import torch
 
+    from wbc_tutorial.training.device import card_name
+
     folds, seeds = (", ".join(map(str, sorted(set(rows[name])))) for name in ("fold", "seed"))
     made = {
         "command": " ; ".join(command(rows, settings)),
@@ -61,14 +63,13 @@ def parts(folder: Path, rows: pd.DataFrame, settings: dict) -> list[str]:
         "last run": _date(folder / "results.csv"),
     }
     packages = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "umap-learn", "matplotlib")
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     written = {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "versions": ", ".join(
             [f"wbc_tutorial {__version__}", f"Python {platform.python_version()}"]
             + [f"{name} {version(name)}" for name in packages]
         ),
-        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), {device}",
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), {card_name()}",
     }
     return [
         page.facts(made, "The results"),

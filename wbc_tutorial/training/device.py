@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from numbers import Integral
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 import torch.utils.deterministic
 
-__all__ = ["Device", "choose_device", "seed_everything", "without_autocast"]
+__all__ = ["Device", "card_name", "choose_device", "peak_memory_mb", "seed_everything", "without_autocast"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,27 @@ def _has_bfloat16(device: torch.device) -> bool:
 def without_autocast(device: torch.device) -> AbstractContextManager:
     """Return the context in which what follows keeps its own precision, whatever the code around it asked for."""
     return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
+
+
+def card_name() -> str:
+    """Name the graphics card of this computer, or say that there is none."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return "Apple's graphics processor (MPS)" if torch.backends.mps.is_available() else "no graphics card"
+
+
+def peak_memory_mb(device: Device) -> float:
+    """Return the highest memory so far, in MB: on an NVIDIA or AMD card the card's, elsewhere this process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device.name) / 1e6
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def seed_everything(seed: int) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
@@ -252,10 +252,12 @@ def _check_numbers(steps: int, per_domain: int, learning_rate: float, ema: float
     whole_number("steps", steps, least=1)
     whole_number("per_domain", per_domain, least=1)
     check_number("learning_rate", learning_rate, zero=False)
+    if learning_rate > 1e30:  # beyond, Adam's own arithmetic overflows
+        raise ValueError(f"learning_rate: got {learning_rate}, expected a number such as 2e-3")
     if not isinstance(ema, Real) or isinstance(ema, bool) or not 0 <= ema < 1:
         raise ValueError(f"ema: got {ema!r}, expected 0 (off) to below 1, such as 0.99")
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise ValueError(f"seed: got {seed!r}, expected a whole number")
+    if whole_number("seed", seed) >= 2**63:
+        raise ValueError(f"seed: got {seed}, expected a whole number below 2**63")
 
 
 def _check_callables(alignment, classification_loss, augmentation) -> None:

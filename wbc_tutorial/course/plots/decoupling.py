@@ -39,7 +39,10 @@ def shares_by_class(shares: Mapping[str, np.ndarray], classes: Sequence[str], do
     return figure
 
 
-_SIDES = ((0, 15), (0, -15), (25, 0), (-25, 0), (22, 12), (-22, 12), (22, -12), (-22, -12), (0, 29), (0, -29))
+_SIDES = (
+    (0, 15), (0, -15), (25, 0), (-25, 0), (22, 12), (-22, 12), (22, -12), (-22, -12), (0, 31), (0, -31), (34, 20),
+    (-34, 20), (34, -20), (-34, -20),
+)  # fmt: skip
 _CODE, _MARKER = (32, 15), (21, 13)
 """Points of print: where a code may stand beside its marker, and how near codes and markers may come to a code."""
 

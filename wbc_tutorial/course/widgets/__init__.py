@@ -1,8 +1,11 @@
-"""Widgets: sliders that redraw a pure `wbc_tutorial.plots` function; nothing is shown only here."""
+"""Widgets: interactive figures, whose sliders redraw a pure function of `wbc_tutorial.plots`.
 
-from wbc_tutorial.course.widgets.interactive import InteractiveFigure, slider
+Nothing is shown only here: each notebook also draws these figures without a widget.
+"""
+
 from wbc_tutorial.course.widgets.imbalance import interactive_imbalance
 from wbc_tutorial.course.widgets.ingredients import interactive_ingredients, recipe_preview
+from wbc_tutorial.course.widgets.interactive import InteractiveFigure, slider
 from wbc_tutorial.course.widgets.laboratory import interactive_laboratory, turned
 from wbc_tutorial.course.widgets.neighbours import embeddings, interactive_neighbours
 from wbc_tutorial.course.widgets.picture import Picture

@@ -1,4 +1,4 @@
-"""The long tail: one slider for the imbalance ratio, and what always naming the largest class then scores."""
+"""The long tail: a slider for the imbalance ratio, and what a classifier scores that always names the largest class."""
 
 import ipywidgets
 
@@ -10,7 +10,13 @@ __all__ = ["interactive_imbalance"]
 
 
 def interactive_imbalance(ratio: float = 10.0) -> InteractiveFigure:
-    """Turn the imbalance ratio from 1 to 1000; the number of images stays the same."""
+    """Show a slider for the imbalance ratio, from 1 to 1000; the number of images stays the same.
+
+    Parameters
+    ----------
+    ratio : float, default=10
+        Where the slider stands at first.
+    """
     control = ipywidgets.FloatLogSlider(
         value=ratio,
         min=0,

@@ -1,4 +1,4 @@
-"""One ingredient, applied to one cell from each simulated laboratory: before and after."""
+"""What a recipe does to an image: one cell from each simulated laboratory, before and after."""
 
 import textwrap
 
@@ -22,10 +22,18 @@ def recipe_preview(ingredients: tuple[str, ...], cell: str = "eosinophil", draw:
     ----------
     ingredients : tuple of str
         Of `wbc_tutorial.INGREDIENTS`; those that do not change images change nothing here.
-    cell : str
+    cell : str, default="eosinophil"
         A class.
-    draw : int
-        Seed of what an augmentation draws.
+    draw : int, default=0
+        Seed of what an augmentation draws at random.
+
+    Returns
+    -------
+    Figure
+
+    See Also
+    --------
+    wbc_tutorial.Recipe.preview : the same for images of one's own.
     """
     before = np.stack([simulate_cell(laboratory, cell, 0, size=64) for laboratory in SIMULATED])
     recipe = Recipe(ingredients)
@@ -35,7 +43,7 @@ def recipe_preview(ingredients: tuple[str, ...], cell: str = "eosinophil", draw:
 
 
 def interactive_ingredients() -> InteractiveFigure:
-    """Menus for the ingredient and the cell, and a knob for the draw of an augmentation."""
+    """Show menus for the ingredient and the cell, and a slider for the random draw of an augmentation."""
     menu = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="26em")}
     visible = [name for name, each in INGREDIENTS.items() if each.normalise or "augmentation" in each.fit]
     options = {INGREDIENTS[name].what.split(":")[0] + f" ({name})": (name,) for name in visible}

@@ -1,4 +1,4 @@
-"""A board: controls above one picture that a pure function of `wbc_tutorial.plots` redraws."""
+"""An interactive figure: controls above one picture that a pure function of `wbc_tutorial.plots` redraws."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -12,8 +12,8 @@ from wbc_tutorial.course.widgets.picture import Picture
 __all__ = ["InteractiveFigure", "slider"]
 
 _TURN = threading.RLock()
-"""Held while a cell runs and while a board draws. Newer kernels move sliders in a second thread: a figure that is being
-drawn there when a cell ends would be shown below that cell."""
+"""Held while a cell runs and while an interactive figure is drawn. Newer kernels move sliders in a second thread: a
+figure that is being drawn there when a cell ends would be shown below that cell."""
 
 
 class InteractiveFigure(ipywidgets.VBox):
@@ -26,8 +26,13 @@ class InteractiveFigure(ipywidgets.VBox):
     controls : mapping of str to ipywidgets.Widget
         Name of the argument -> slider or menu. Tab moves between them, the arrow keys turn them.
     describe : callable
-        Takes the figure and the controls' values by name, and says what the figure shows: with the controls' present
-        values it is the picture's alternative text.
+        Takes the figure and the controls' values by name, and says what the figure shows. Together with the controls'
+        present values this is the picture's alternative text.
+
+    See Also
+    --------
+    interactive_imbalance, interactive_laboratory, interactive_ingredients, interactive_neighbours
+    interactive_points, interactive_reversal
     """
 
     def __init__(
@@ -55,7 +60,7 @@ class InteractiveFigure(ipywidgets.VBox):
             plt.close(figure)
 
     def __repr__(self) -> str:
-        return "Run this cell to see the sliders; the figures of this section show their ends without them."
+        return "Run this cell to see the sliders. The other figures of this section show what their ends look like."
 
 
 def _setting(control: ipywidgets.Widget) -> str:
@@ -65,7 +70,7 @@ def _setting(control: ipywidgets.Widget) -> str:
 
 
 def _wait_for_cells() -> None:
-    """Take the turn at each cell's start and give it back at its end; once a kernel, from within a running cell."""
+    """Take `_TURN` at each cell's start and release it at its end; called from within a running cell, once a kernel."""
     from IPython import get_ipython
 
     shell = get_ipython()
@@ -85,7 +90,16 @@ def _end_of_cell(_result) -> None:
 
 
 def slider(label: str, value: float, low: float, high: float, *, step: float, unit: str = "") -> ipywidgets.FloatSlider:
-    """Return a slider that redraws once it is let go, or at each arrow key."""
+    """Make a slider that redraws when it is released, and at each press of an arrow key.
+
+    Parameters
+    ----------
+    label : str
+    value, low, high, step : float
+        Where it stands, its two ends, and the distance between two stops.
+    unit : str, default=""
+        Written behind the label.
+    """
     return ipywidgets.FloatSlider(
         value=value,
         min=low,

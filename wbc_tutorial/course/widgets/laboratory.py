@@ -1,4 +1,4 @@
-"""The laboratory's knobs: stain, focus, light, magnification and noise turned under one and the same cell."""
+"""The laboratory's knobs: one cell whose stain, focus, light, magnification and noise change with sliders."""
 
 from dataclasses import replace
 
@@ -22,16 +22,20 @@ def turned(
     Parameters
     ----------
     look : Look
-    stain : float
+    stain : float, default=1
         Multiplies every absorbance.
-    blur_um : float
+    blur_um : float, default=0
         Added to the width of the blur spot, micrometres.
-    warmth : float
-        Light from bluish (below 0) to reddish (above): gain of red, and the reverse for blue.
-    brightness : float
+    warmth : float, default=0
+        Light from bluish (below 0) to reddish (above 0): red is multiplied by 1 + warmth, blue by 1 - warmth.
+    brightness : float, default=1
         Multiplies the light.
-    noise : float, optional
-        The sensor's noise, in [0, 1].
+    noise : float, default=None
+        The sensor's noise, in [0, 1]; None = the look's own.
+
+    Returns
+    -------
+    Look
     """
     gains = tuple(w * g for w, g in zip(look.white_balance, (1 + warmth, 1.0, 1 - warmth), strict=True))
     return replace(
@@ -63,7 +67,13 @@ def _describe(figure, *, laboratory, cell, **_) -> str:
 
 
 def interactive_laboratory(laboratory: str = "sim_acevedo") -> InteractiveFigure:
-    """Sliders for a simulated laboratory's stain, focus, light, noise and field; the cell underneath stays the same."""
+    """Show sliders for a simulated laboratory's stain, focus, light, noise and field; the cell itself stays the same.
+
+    Parameters
+    ----------
+    laboratory : str, default="sim_acevedo"
+        Which simulated laboratory is chosen at first.
+    """
     menu = {"style": {"description_width": "11em"}, "layout": ipywidgets.Layout(width="26em")}
     controls = {
         "laboratory": ipywidgets.Dropdown(options=list(LOOKS), value=laboratory, description="laboratory", **menu),

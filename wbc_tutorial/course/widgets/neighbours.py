@@ -1,4 +1,4 @@
-"""UMAP's two settings: sliders over pictures laid out beforehand, so that each turn is quick."""
+"""UMAP's two settings: sliders over layouts that were computed before, so that each change is quick."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,9 +16,25 @@ __all__ = ["embeddings", "interactive_neighbours"]
 def embeddings(
     features, *, n_neighbors: Sequence[int] = (3, 15, 60), min_dist: Sequence[float] = (0.0, 0.1, 0.8), seed: int = 0
 ) -> dict[tuple[int, float], np.ndarray]:
-    """Lay the same features out with each pair of settings: (n_neighbors, min_dist) -> float32 (N, 2).
+    """Lay the same features out with each pair of settings of UMAP.
 
-    A layout of a few hundred images takes about a second. Errors are those of `wbc_tutorial.latent.embed`.
+    A layout of a few hundred images takes about a second.
+
+    Parameters
+    ----------
+    features : float (N, h)
+    n_neighbors : sequence of int, default=(3, 15, 60)
+    min_dist : sequence of float, default=(0.0, 0.1, 0.8)
+    seed : int, default=0
+
+    Returns
+    -------
+    dict
+        (n_neighbors, min_dist) -> float32 (N, 2).
+
+    See Also
+    --------
+    wbc_tutorial.embed : one layout; its errors are raised here too.
     """
     return {(n, m): embed(features, n_neighbors=n, min_dist=m, seed=seed) for n in n_neighbors for m in min_dist}
 
@@ -32,7 +48,7 @@ def interactive_neighbours(
     classes: Sequence[str],
     domain_names: Sequence[str],
 ) -> InteractiveFigure:
-    """Turn n_neighbors and min_dist, and choose the colouring; each picture says how many neighbours it keeps.
+    """Show sliders for n_neighbors and min_dist, and a menu for the colour; titles say how many neighbours are kept.
 
     Parameters
     ----------
@@ -43,6 +59,11 @@ def interactive_neighbours(
     labels, domains : int (N,)
     classes, domain_names : sequence of str
         Names by number.
+
+    Raises
+    ------
+    ValueError
+        A combination of the settings has no picture.
     """
     numbers, distances = (sorted(set(values)) for values in zip(*pictures, strict=True))
     missing = {(n, m) for n in numbers for m in distances} - set(pictures)

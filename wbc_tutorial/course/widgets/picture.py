@@ -1,4 +1,4 @@
-"""A picture with its words: what a screen reader reads stands in the page beside the pixels."""
+"""A picture with its alternative text, which a screen reader reads aloud."""
 
 import base64
 import html
@@ -27,9 +27,9 @@ class Picture(ipywidgets.HTML):
     png, alt = b"", ""
 
     def show(self, figure: Figure, alt: str) -> None:
-        """Show a figure at its own size: a picture that kept its shape does not move the page.
+        """Show a figure at its own size: as long as its size stays the same, the page does not move.
 
-        It is drawn once. `Figure.savefig` draws twice, and cuts the margins to the text of the moment.
+        It is drawn once. `Figure.savefig` would draw twice, and cut the margins to the present text.
         """
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
@@ -44,5 +44,5 @@ class Picture(ipywidgets.HTML):
 
 
 def title_of(axes: Axes) -> str:
-    """Return the title that `Axes.set_title` gave without a place, wherever the present style puts it."""
+    """Return the title of the axes, on whichever side the present style puts it."""
     return axes.get_title(loc=plt.rcParams["axes.titlelocation"])

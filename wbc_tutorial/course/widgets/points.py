@@ -1,4 +1,4 @@
-"""Points in the plane that the reader moves, and what BoDA then does to each of them."""
+"""Points in the plane that the reader moves, and what BoDA does to each of them."""
 
 from functools import partial
 
@@ -16,7 +16,12 @@ RULES = {"DoDA": (False, False), "balanced": (True, False), "balanced and calibr
 
 
 class InteractivePoints(InteractiveFigure):
-    """A board whose sliders belong to one image at a time: choosing another moves the sliders, not the image."""
+    """An interactive figure whose sliders move one image at a time; another image is chosen from a menu.
+
+    See Also
+    --------
+    interactive_points : makes one, and says what the arguments are.
+    """
 
     def __init__(self, points, labels, domains, classes):
         self.points = np.array(points, dtype=float)  # a copy: the caller's points stay where they are
@@ -42,7 +47,7 @@ class InteractivePoints(InteractiveFigure):
         super().__init__(move_and_draw, controls, _describe)
 
     def redraw(self) -> None:
-        """Draw again; a newly chosen image first hands its place to the sliders."""
+        """Draw again. After another image was chosen, the sliders first move to where it is."""
         if self._moving:
             return
         chosen = self._controls["image"].value
@@ -56,7 +61,7 @@ class InteractivePoints(InteractiveFigure):
 
 
 def _describe(figure, *, image, **_) -> str:
-    """Read the loss, and the image's shares, from the figure."""
+    """Say the loss and the shares of the chosen image, as the figure shows them."""
     plane, bars = figure.axes
     pairs = (label.get_text() for label in bars.get_yticklabels())
     shares = "; ".join(f"{pair}: {text.get_text()}" for pair, text in zip(pairs, bars.texts, strict=True))
@@ -67,7 +72,7 @@ def _describe(figure, *, image, **_) -> str:
 
 
 def interactive_points(points, labels, domains, classes) -> InteractivePoints:
-    """Sliders that move one image in the plane, and a menu from DoDA to calibrated BoDA.
+    """Show sliders that move one image in the plane, and a menu from DoDA to calibrated BoDA.
 
     Parameters
     ----------
@@ -75,5 +80,6 @@ def interactive_points(points, labels, domains, classes) -> InteractivePoints:
         x in -2..6, y in -2..5.
     labels, domains : int (n,)
     classes : sequence of C str
+        Names of the classes by number.
     """
     return InteractivePoints(points, labels, domains, classes)

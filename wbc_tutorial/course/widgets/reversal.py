@@ -1,4 +1,4 @@
-"""The strength of gradient reversal: a slider over games already played, each drawn by a pure figure."""
+"""The strength of gradient reversal: a slider over games of classifier and discriminator that were played before."""
 
 from collections.abc import Mapping
 
@@ -16,14 +16,14 @@ def interactive_reversal(
     labels: Mapping[str, np.ndarray],
     domains: np.ndarray,
 ) -> InteractiveFigure:
-    """Turn the strength of the reversal, and choose which game, without training anew.
+    """Show a slider for the strength of the reversal, and a menu for the game; nothing is trained anew.
 
     Parameters
     ----------
     games : mapping of (str, float) to (float (N, 2), float (2, 2), float (2,))
         (name of the game, strength) -> features, and the head's weight and bias, as in `plots.decision_planes`.
     labels : mapping of str to int (N,)
-        Labels of each game by its name.
+        Name of the game -> labels.
     domains : int (N,)
     """
     names = list(dict.fromkeys(name for name, _ in games))
