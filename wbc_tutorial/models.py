@@ -143,9 +143,9 @@ def _torchvision(name: str, n_classes: int, pretrained: bool) -> Classifier:
     """Build a torchvision ResNet without its ImageNet head."""
     from torchvision import models as zoo
 
-    weights = zoo.get_model_weights(name).DEFAULT if pretrained else None
+    weights = zoo.get_model_weights(name).DEFAULT  # the best there are
     try:
-        network = zoo.get_model(name, weights=weights)
+        network = zoo.get_model(name, weights=weights if pretrained else None)
     except (URLError, OSError) as error:
         target = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         raise ConnectionError(

@@ -207,8 +207,10 @@ def report(facts: dict, listing: Listing, out: Path) -> None:
         if missing:
             lines.append(f"note: {domain} has no image of {', '.join(missing)}; the other classes keep their numbers")
     lines += [f"note: {note}" for note in listing.notes]
-    lines += [f"{known['title']}: licence {known['licence']}; cite {known['citation']}"
-              for known in listing.domains.values() if "licence" in known]  # fmt: skip
+    for known in listing.domains.values():
+        if "licence" in known:
+            terms = known["licence"] if known["licence"].startswith("No ") else f"licence {known['licence']}"
+            lines.append(f"{known['title']}: {terms}; cite {known['citation']}")
     lines += ["", f"{out}: {facts['n_images']:,} images of {facts['size']} px = {facts['field_um']:g} um; "
                   "see rejected.csv for what was left out"]  # fmt: skip
     print("\n".join(printable(line) for line in lines))

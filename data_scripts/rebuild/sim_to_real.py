@@ -25,6 +25,7 @@ from wbc_tutorial.evaluation import metrics
 from wbc_tutorial.training.device import seed_everything
 from wbc_tutorial.training.loop import fit
 from wbc_tutorial.transforms.augmentation import augment
+from wbc_tutorial.transforms.normalisation import white_balance
 
 SHARES = {
     "basophil": 1.0, "eosinophil": 1.0, "monocyte": 1.0, "lymphocyte_typical": 0.75, "lymphocyte_atypical": 0.25,
@@ -36,10 +37,10 @@ NOT_A_CLASS = {"acevedo_20": {"NEU"}}
 """Codes left out of a domain: in acevedo_20 NEU is the dropped prefix NEUTROPHIL."""
 
 
-def white_balance(images: np.ndarray) -> np.ndarray:
-    """Divide each channel (N, 3, S, S) by its 92nd percentile, the empty background, so that glass is white."""
-    glass = np.percentile(images.reshape(*images.shape[:2], -1), 92, axis=2)[..., None, None]
-    return np.clip(images / np.maximum(glass, 60.0) * 235.0, 0, 255).astype(np.uint8)
+def balanced(images: np.ndarray) -> np.ndarray:
+    """Bring the empty background of each uint8 image (N, 3, S, S), its 92nd percentile, to the same white."""
+    light = white_balance(torch.as_tensor(images).float() / 255, share=0.08, white=235 / 255)
+    return (255 * light).to(torch.uint8).numpy()
 
 
 def vary(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -91,14 +92,14 @@ def main() -> int:
     counts = [round(options.cells * SHARES.get(name, 0.0)) for name in CLASSES]
     cells = load_simulated(counts=dict.fromkeys(SIMULATED, counts), seed=options.seed + 1)
     coarse = np.array([COARSE_CLASSES.index(COARSE.get(name, "neutrophil")) for name in CLASSES])
-    cells = replace(cells, images=white_balance(cells.images), labels=coarse[cells.labels], classes=COARSE_CLASSES)
+    cells = replace(cells, images=balanced(cells.images), labels=coarse[cells.labels], classes=COARSE_CLASSES)
     seed_everything(options.seed)
     model = models.small_cnn(len(COARSE_CLASSES))
-    fit(model, cells, steps=options.steps, per_domain=16, balanced=True, augmentation=vary, seed=options.seed)
+    fit(model, cells, steps=options.steps, per_domain=16, class_balanced=True, augmentation=vary, seed=options.seed)
     model.eval().cpu()
     for pack in packs:
         images, labels = read_pack(pack, options.most, options.seed)
-        batches = torch.as_tensor(white_balance(images)).split(200)
+        batches = torch.as_tensor(balanced(images)).split(200)
         with torch.inference_mode():
             predicted = torch.cat([model(batch.float() / 255).argmax(1) for batch in batches]).numpy()
         score = metrics.balanced_accuracy(labels, predicted, len(COARSE_CLASSES))

@@ -17,15 +17,16 @@ DASK = {"MALLOC_TRIM_THRESHOLD_": "65536"}  # what `dask worker` sets for its wo
 STEPS = """
 import time
 import numpy as np
-from wbc_tutorial import models, training
-from wbc_tutorial.cell_images import CellImages
+from wbc_tutorial import models
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.training.loop import fit
 
 images = np.random.default_rng(0).integers(0, 256, (200, 3, 64, 64), dtype=np.uint8)
 cells = CellImages(images, np.arange(200) % 5, np.arange(200) // 100, tuple("abcde"), ("x", "y"))
 model = models.build("efficientnet_lite0", 5)
 for steps in (2, 8):
     start = time.process_time()
-    training.fit(model, cells, steps=steps, per_domain=32, progress=None)
+    fit(model, cells, steps=steps, per_domain=32, progress=None)
 print((time.process_time() - start) / steps)
 """
 

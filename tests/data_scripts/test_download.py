@@ -4,9 +4,8 @@ import hashlib
 
 import numpy as np
 import pytest
-from real_sets.fetch import fetch
 from real_sets.errors import BadInput
-from support import fake_sets  # noqa: F401  (puts data_scripts on the path)
+from real_sets.fetch import fetch
 from support.web import serving
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 400_000, dtype=np.uint8).tobytes()

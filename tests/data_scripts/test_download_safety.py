@@ -22,7 +22,7 @@ BAD_ADDRESSES = {
     "file:///etc/passwd": "not an http address",
     "ftp://example.org/x.zip": "not an http address",
     "javascript:alert(1)": "not an http address",
-    "http://example.org/x.zip": "plain http, which anyone on the way may change; give an https address, or --allow-http",
+    "http://example.org/x.zip": "plain http, which anyone on the way may change; give an https address, or",
     "HTTP://EXAMPLE.ORG/x.zip": "plain http",
     "http://127.0.0.1.example.org/x.zip": "plain http",
     "http://localhost.example.org/x.zip": "plain http",
@@ -132,10 +132,17 @@ def test_second_download_of_the_same_file_is_refused(site, tmp_path):
 
 @pytest.mark.parametrize(
     "note",
-    [b"null", b"[]", b'{"address": 5}', b'{"address": "ADDRESS", "validator": [], "total": "x"}',
-     b'{"address": "ADDRESS", "validator": "", "total": -5}', b'{"address": "ADDRESS", "validator": "a\\nb", "total": 9}',
-     b"\xff", b""],
-)  # fmt: skip
+    [
+        b"null",
+        b"[]",
+        b'{"address": 5}',
+        b'{"address": "ADDRESS", "validator": [], "total": "x"}',
+        b'{"address": "ADDRESS", "validator": "", "total": -5}',
+        b'{"address": "ADDRESS", "validator": "a\\nb", "total": 9}',
+        b"\xff",
+        b"",
+    ],
+)
 def test_damaged_note_of_a_half_file_starts_over(note, site, tmp_path):
     site.files["/a.zip"] = b"the whole file"
     address = f"{site.address}/a.zip"

@@ -196,11 +196,11 @@ def test_overwrite_replaces_a_set_and_a_failure_keeps_the_old_one(tmp_path):
 @pytest.mark.parametrize(
     ("files", "table", "expected"),
     [
-        ({"BAS/x.png": b""}, "", "in: no picture left, the only file found was rejected, BAS/x.png: empty file: 0 bytes"),
+        ({"BAS/x.png": b""}, "", "in: no picture left, the only file found was rejected, BAS/x.png: empty file: 0"),
         ({"x.png": b""}, "file,label\nx.png,BAS\ngone.png,EOS\n",
          "in: no picture left, the only file found was rejected, and 1 row of the table name no file, 1 as empty file, "
          "such as x.png: empty file"),
-        ({}, "file,label\na,BAS\nb,EOS\n", "in: no picture left, no file was found, and 2 rows of the table name no file"),
+        ({}, "file,label\na,BAS\nb,EOS\n", "no picture left, no file was found, and 2 rows of the table name no file"),
     ],
 )  # fmt: skip
 def test_nothing_left_is_counted_rightly(files, table, expected, tmp_path):

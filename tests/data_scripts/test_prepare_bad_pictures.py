@@ -33,7 +33,7 @@ BAD_FILES = {
     "grey-saved-as-colour": ("BAS/x.png", encoded(np.stack([GREY] * 3, 2)), "grey: three equal channels"),
     "black-and-white": ("BAS/x.png", encoded(Image.fromarray(GREY).convert("1")), "grey: one channel"),
     "16-bit-grey": ("BAS/x.png", encoded(GREY.astype(np.uint16) * 257), "grey: one channel, but"),
-    "16-bit-too-dark": ("BAS/x.tif", tiff_of(colours(260, 260).astype(np.uint16) * 8), "16-bit: its brightest value is"),
+    "16-bit-too-dark": ("BAS/x.tif", tiff_of(colours(260, 260).astype(np.uint16) * 8), "16-bit: its brightest value"),
     "float-grey-tiff": ("BAS/x.tif", encoded(GREY.astype(np.float32), "TIFF"), "grey: one channel, but"),
     "float-tiff": (
         "BAS/x.tif",

@@ -1,4 +1,4 @@
-"""Whole fields with boxes (chula, bccd) and the patients of jhu_21: every cell, its label, its group, what is refused."""
+"""Whole fields with boxes (chula, bccd) and the patients of jhu_21: cells, labels, groups, refusals."""
 
 import csv
 
@@ -56,7 +56,7 @@ def test_chula_cells_are_cut_around_their_boxes(below, tmp_path):
 BAD_TEXTS = {
     "no-text": (None, "boxes not certain: no text file of this name holds its boxes"),
     "empty": (b"", "no cell: its text file has no box"),
-    "class-too-large": (b"5 .5 .5 .1 .1\n", "boxes unreadable: X_1.txt, line 1, has a class or number out of its range"),
+    "class-too-large": (b"5 .5 .5 .1 .1\n", "boxes unreadable: X_1.txt, line 1, has a class or number out of"),
     "outside": (b"1 1.5 .5 .1 .1\n", "line 1, has a class or number out of its range"),
     "not-a-number": (b"1 nan .5 .1 .1\n", "line 1, has a class or number out of its range"),
     "too-few": (b"1 .5 .5\n", "line 1, is not <class> <x> <y> <width> <height>"),
@@ -80,9 +80,13 @@ def test_chula_bad_boxes_lose_their_field_only(case, tmp_path):
 
 
 def test_chula_two_texts_for_one_field_and_one_cell_in_two_boxes(tmp_path):
-    more = {"train/images/X_1.png": field([(500, 500, (9, 9, 99))], seed=3), "train/labels/X_1.txt": yolo((1, 0.3, 0.5)),
-            "labels/X_1.txt": yolo((0, 0.3, 0.5)), "train/images/Y_1.png": field([(700, 500, (9, 99, 9))], seed=4),
-            "train/labels/Y_1.txt": yolo((1, 0.5, 0.5), (0, 0.5, 0.5))}  # fmt: skip
+    more = {
+        "train/images/X_1.png": field([(500, 500, (9, 9, 99))], seed=3),
+        "train/labels/X_1.txt": yolo((1, 0.3, 0.5)),
+        "labels/X_1.txt": yolo((0, 0.3, 0.5)),
+        "train/images/Y_1.png": field([(700, 500, (9, 99, 9))], seed=4),
+        "train/labels/Y_1.txt": yolo((1, 0.5, 0.5), (0, 0.5, 0.5)),
+    }
     chula(tmp_path / "in", more)
     assert prepare("chula", "--source", tmp_path / "in", "--out", tmp_path / "out")[0] == 0
     _, cells, rejected = prepared(tmp_path / "out")
@@ -94,8 +98,11 @@ def test_chula_two_texts_for_one_field_and_one_cell_in_two_boxes(tmp_path):
 
 def voc(*boxes, width=640, height=480):
     """An annotation: (name, left, top, right, bottom)."""
-    objects = "".join(f"<object><name>{name}</name><bndbox><xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax>"
-                      f"<ymax>{bottom}</ymax></bndbox></object>" for name, left, top, right, bottom in boxes)  # fmt: skip
+    objects = "".join(
+        f"<object><name>{name}</name><bndbox><xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax>"
+        f"<ymax>{bottom}</ymax></bndbox></object>"
+        for name, left, top, right, bottom in boxes
+    )
     size = f"<size><width>{width}</width><height>{height}</height><depth>3</depth></size>"
     return f"<annotation>{size}{objects}</annotation>".encode()
 
@@ -117,7 +124,8 @@ def test_bccd_boxes_and_kinds(tmp_path):
     red = ("RBC", 10, 10, 90, 90)
     annotations = [voc(red, WHITE), voc(WHITE, WHITE), voc(red), voc(WHITE), voc(WHITE), b"<annotation>",
                    voc(("WBC", 600, 460, 700, 560)), voc(WHITE)]  # fmt: skip
-    source = bccd(tmp_path / "in", annotations, {1: "Eosinophil", 2: "Monocyte", 3: "Basophil", 5: "Blob", 8: "Monocyte"})
+    kinds = {1: "Eosinophil", 2: "Monocyte", 3: "Basophil", 5: "Blob", 8: "Monocyte"}
+    source = bccd(tmp_path / "in", annotations, kinds)
     write(source, {"BCCD_cropped/Basophil/BloodImage_00008_2.jpg": b"x"})
     code, out, err = prepare("bccd", "--source", source, "--out", tmp_path / "out", "--size", 75)
     assert (code, err) == (0, [])
@@ -137,7 +145,7 @@ def test_bccd_boxes_and_kinds(tmp_path):
 
 def test_bccd_kinds_from_a_table(tmp_path):
     source = bccd(tmp_path / "in", [voc(WHITE), voc(WHITE), voc(WHITE)], {})
-    table = ",Image,Category\n0,1,NEUTROPHIL\n1,2,\"NEUTROPHIL, MONOCYTE\"\n2,3,\n"
+    table = ',Image,Category\n0,1,NEUTROPHIL\n1,2,"NEUTROPHIL, MONOCYTE"\n2,3,\n'
     write(source, {"labels.csv": table.encode()})
     assert prepare("bccd", "--source", source, "--out", tmp_path / "out")[0] == 0
     _, cells, rejected = prepared(tmp_path / "out")

@@ -1,4 +1,4 @@
-"""What a file says of its colours and of its scale: profiles are converted, contradictions are said, formats are read."""
+"""What a file says of its colours and its scale: profiles are converted, contradictions are said, formats are read."""
 
 import io
 
@@ -128,8 +128,8 @@ def tiff(um_per_px, unit, description=""):
 )
 def test_scale_that_contradicts_the_files_is_said(um_per_px, unit, description, tmp_path):
     _, notes, _ = own(tmp_path, {"BAS/a.tif": tiff(um_per_px, unit, description), "BAS/b.png": picture(1)})
-    assert notes == [f"1 of 2 pictures state another scale, such as {um_per_px:g} um per px, than --um-per-px 0.1, which "
-                     "was used: check which is right"]  # fmt: skip
+    assert notes == [f"1 of 2 pictures state another scale, such as {um_per_px:g} um per px, than --um-per-px 0.1, "
+                     "which was used: check which is right"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

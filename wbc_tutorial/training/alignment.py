@@ -317,7 +317,8 @@ class BoDA(Alignment):
         self.from_batches, self.n_features = centroids == "running", n_features
         self.register_buffer("counts", _whole_counts(counts))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
-        self.centroids = Centroids(*self.counts.shape, n_features, momentum=momentum, old_weight=old_weight)
+        n_domains, n_classes = self.counts.shape
+        self.centroids = Centroids(n_domains, n_classes, n_features, momentum=momentum, old_weight=old_weight)
         self._ready = False
 
     @classmethod

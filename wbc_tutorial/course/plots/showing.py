@@ -42,8 +42,9 @@ def png(figure: Figure, *, dpi: int = DOTS_PER_INCH) -> bytes:
     plt.close(figure)
     with Image.open(file) as drawn:
         pixels = drawn.convert("RGB")
-    # of Pillow's methods the one that keeps rare colours too, such as those of a legend's markers
-    palette = pixels.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # of Pillow's methods the one that keeps rare colours too, such as those of a legend's markers; then k-means, for
+    # the smooth grounds of photographs
+    palette = pixels.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
     palette.save(small, "PNG", optimize=True)
     return small.getvalue()
 

@@ -168,6 +168,17 @@ def ink_on(colour) -> str:
     return "k" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else "w"
 
 
+def literal(text: str) -> str:
+    r"""Return a text in which a dollar sign starts no formula.
+
+    Examples
+    --------
+    >>> literal("lab $1")
+    'lab \\$1'
+    """
+    return text.replace("$", r"\$")
+
+
 def label_of(name, width: int = 24) -> str:
     r"""Return a name as a figure can hold it: wrapped, cut after three lines, and a dollar sign starts no formula.
 
@@ -177,7 +188,7 @@ def label_of(name, width: int = 24) -> str:
     'a_laboratory_with_a_\nname_of_many_letters'
     """
     lines = textwrap.wrap(str(name), width, max_lines=3, placeholder="…") or [""]
-    return "\n".join(lines).replace("$", r"\$")
+    return literal("\n".join(lines))
 
 
 def legend(axis: Axes, **options) -> None:
