@@ -1,12 +1,18 @@
-"""Measure time and memory of every notebook: ``python tests/measure_notebooks.py [NAME ...]`` -> measured.csv.
+"""Measure time and memory of every notebook, and write the course table of notebooks/README.md.
+
+    python tests/measure_notebooks.py            all notebooks -> measured.csv and the table
+    python tests/measure_notebooks.py NAME ...   only those named
+    python tests/measure_notebooks.py --table    no measurement: the table alone, from measured.csv
 
 Each notebook runs alone, in its own kernel, on one thread as in the tests. On a quiet machine `seconds` and
 `cpu_seconds` agree; on a busy one trust the latter. It exits 1 when one is over a limit.
 """
 
 import datetime
+import json
 import os
 import platform
+import re
 import sys
 import threading
 import time
@@ -69,8 +75,41 @@ def measure(path: Path) -> dict:
     }
 
 
+def course_table() -> str:
+    """Return the table of notebooks/README.md as it should stand: from the notebooks' heads and measured.csv."""
+    measured = pd.read_csv(FOLDER / "measured.csv").set_index("notebook")
+    lines = ["| notebook | question | minutes | needs | exercises | solutions | seconds | peak MB |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
+    for path in sorted(FOLDER.glob("[0-9]*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        head = "".join(cells[0]["source"])
+        title = re.search(r"^# (.*)$", head, re.M)[1]
+        question = re.search(r"^\*([^*].*)\*$", head, re.M)[1]
+        reading, tasks = re.search(r"(\d+) minutes of reading and (\d+) minutes of exercises", head).groups()
+        needs = ", ".join(re.findall(r"\((\d\d)_\w+\.ipynb\)", head.split("**Needs:**")[1].split("\n\n")[0])) or "-"
+        checks = {c for cell in cells for c in re.findall(r"exercises\.(check_\w+)", "".join(cell["source"]))}
+        row = measured.loc[path.stem]
+        lines.append(
+            f"| [{title}]({path.name}) | {question} | {reading} + {tasks} | {needs} | {len(checks)} | "
+            f"[{path.stem[:2]}](solutions/{path.name}) | {row.seconds:.0f} | {row.peak_mb:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def write_table() -> None:
+    """Put the course table into notebooks/README.md, between its two marks."""
+    pack = FOLDER / "README.md"
+    before, after = re.split(
+        r"(?<=<!-- table -->\n).*?(?=<!-- end of table -->)", pack.read_text(encoding="utf-8"), flags=re.S
+    )
+    pack.write_text(f"{before}{course_table()}\n{after}", encoding="utf-8")
+
+
 def main(names: list[str]) -> int:
-    """Measure the named notebooks (all, if none is named) and put their rows into measured.csv."""
+    """Measure the named notebooks (all, if none is named), put their rows into measured.csv, and write the table."""
+    if names == ["--table"]:
+        write_table()
+        return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     paths = [path for path in sorted(FOLDER.glob("*.ipynb")) if not names or path.stem in names]
     target = FOLDER / "measured.csv"
@@ -87,6 +126,7 @@ def main(names: list[str]) -> int:
         )
     there = {path.stem for path in FOLDER.glob("*.ipynb")}
     pd.DataFrame([rows[name] for name in sorted(rows) if name in there]).to_csv(target, index=False)
+    write_table()
     print(f"over a limit: {', '.join(over)}" if over else "all within the limits")
     return int(bool(over))
 

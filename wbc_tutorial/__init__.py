@@ -15,8 +15,8 @@ __version__ = "0.3.0.dev0"
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
 _NAMES = {  # file or folder -> the public names that it holds, from the ground of the house to its top
-    "data.classes": ("CELL_CLASSES", "CLASSES", "CLASSES_11", "CODES", "COARSE_CLASSES", "LINEAGES", "find_class"),
-    "data.laboratories": ("FIELD_UM", "LABORATORIES", "OPEN_SETS"),
+    "data.classes": ("CELL_CLASSES", "CLASSES", "CLASSES_11", "CODES", "COARSE_CLASSES", "find_class"),
+    "data.laboratories": ("FIELD_UM", "LABORATORIES"),
     "data.cell_images": ("CellImages", "concatenate"),
     "data.simulated": ("load_simulated",),
     "data.prepared": ("load_prepared",),
@@ -28,7 +28,7 @@ _NAMES = {  # file or folder -> the public names that it holds, from the ground 
     "models": ("build", "small_cnn"),
     "losses": (
         *("coral_loss", "domain_adversarial_loss", "reversal_strength", "reverse_gradient", "transferability"),
-        *("boda_image_bounds", "boda_loss", "boda_lower_bound", "scaled_distances"),
+        *("boda_loss", "boda_lower_bound", "scaled_distances"),
     ),
     "training.device": ("choose_device", "seed_everything"),
     "training.batches": ("as_tensor", "batches"),

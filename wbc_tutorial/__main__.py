@@ -50,7 +50,6 @@ def _parser() -> _Parser:
         description="Train on known laboratories, test on unseen ones, and leave tables and figures.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("command", nargs="?", choices=["run"], default="run", help="what to do (default: run)")

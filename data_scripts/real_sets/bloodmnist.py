@@ -51,10 +51,13 @@ class _Member:
         try:
             self.shape, fortran, self.dtype = header(self.stream)
         except (ValueError, SyntaxError, TypeError, tokenize.TokenError, MemoryError) as problem:
-            raise BadInput(f"{path}: {name} has a damaged header ({problem}); fetch the file again") from None
+            raise BadInput(f"{path}: {name} has a damaged header ({type(problem).__name__}); fetch the file again"
+                           ) from None  # fmt: skip
         if min(self.shape, default=0) < 1:
             raise BadInput(f"{path}: {name} is {self.shape}; expected at least one picture; fetch the file again")
-        if self.dtype.hasobject or self.dtype.kind not in "ui" or fortran:
+        if fortran:
+            raise BadInput(f"{path}: {name} is stored column by column, expected row by row; fetch the file again")
+        if self.dtype.hasobject or self.dtype.kind not in "ui":
             raise BadInput(f"{path}: {name} holds {self.dtype}, not numbers; fetch the file from its own record")
 
     def rows(self) -> Iterator[np.ndarray]:

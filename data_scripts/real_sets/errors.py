@@ -20,6 +20,8 @@ _FIXES = {
     errno.EACCES: "no permission: choose a folder that you may read and write",
     errno.EPERM: "no permission: choose a folder that you may read and write",
     errno.EROFS: "the disk is read-only: choose another --out",
+    errno.EEXIST: "a file stands where a folder is needed: choose another --out",
+    errno.ENOTDIR: "a file stands where a folder is needed: choose another --out",
     errno.ENAMETOOLONG: "the name is too long: choose a shorter --out",
 }
 
@@ -35,6 +37,8 @@ def _stop(signum, frame):
 
 def _print_any_name() -> None:
     """Let the screen or a log file take every name: what its encoding lacks is printed as an escape."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (closed by who started this)
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -86,4 +90,5 @@ def _run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | Non
         return _complain("not enough memory: use fewer --jobs, or a smaller --size")
     except OSError as problem:
         fix = _FIXES.get(problem.errno, "check the path and the disk")
-        return _complain(f"{problem.filename or 'a file'}: {problem.strerror or problem}; {fix}")
+        unnamed = "the working folder" if problem.errno == errno.ENOENT else "a file"
+        return _complain(f"{problem.filename or unnamed}: {problem.strerror or problem}; {fix}")

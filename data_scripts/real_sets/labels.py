@@ -141,8 +141,7 @@ def read_label_table(path: Path) -> LabelTable:
         When the table cannot be read, or a label is not a class.
     """
     table = read_table(path, lambda columns: "label" in columns and bool(columns & {"file", "native"}),
-                       "the columns native,label (or file,label) and at least one row; --labels takes a CSV"
-                       )  # fmt: skip
+                       "the columns native,label (or file,label) and at least one row")  # fmt: skip
     if not table.rows:
         raise BadInput(f"{path}: expected the columns native,label (or file,label) and at least one row, found none")
     key = "file" if "file" in table.columns else "native"

@@ -26,9 +26,9 @@ def alone(place: Path) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
-    except Timeout:
-        raise BadInput(f"{place}: another run is writing this; wait for it, or choose another --out") from None
-    except (OSError, NotImplementedError):
+    except (Timeout, OSError, NotImplementedError) as problem:
+        if isinstance(problem, Timeout) and path.exists():
+            raise BadInput(f"{place}: another run is writing this; wait for it, or choose another --out") from None
         lock = None
     try:
         yield

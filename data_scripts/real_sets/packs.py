@@ -50,8 +50,9 @@ class _Zip:
 
 def _manifest(path: Path) -> tuple[list[dict[str, str]], list[str]]:
     """Read the manifest's rows and what was unusual about it."""
-    wanted = f"the columns {','.join(COLUMNS)}; packs need a manifest.csv beside the zips"
-    table = read_table(path, set(COLUMNS).issubset, wanted)
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; packs need a manifest.csv beside the zips")
+    table = read_table(path, set(COLUMNS).issubset, f"the columns {','.join(COLUMNS)}")
     rows = []
     for line, row in table.rows:
         if not (row["file"] and row["domain"]):
@@ -131,7 +132,7 @@ def _pack(source: Path, domain: str, rows: list[dict[str, str]], classes: int, l
     """List one zip against its rows of the manifest."""
     paths = [path for path in sorted(source.iterdir()) if folded(path.name) == folded(f"{domain}.zip")]
     if len(paths) != 1 or not paths[0].is_file():
-        found = "no such file" if not paths else f"there are {len(paths)} files of this name"
+        found = "no such file" if not paths else f"{len(paths)} files have this name" if paths[1:] else "not a file"
         raise BadInput(f"{source / f'{domain}.zip'}: {found}, but manifest.csv lists it; fetch it or leave it out by "
                        "--domains")  # fmt: skip
     path = paths[0]

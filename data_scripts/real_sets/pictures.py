@@ -98,7 +98,7 @@ def _whole_tiff(content: bytes) -> str | None:
         bits, kind = max(directory[258]), directory.get(339, (1,))[0]
         starts, counts = (directory.get(a) or directory.get(b) for a, b in ((273, 324), (279, 325)))
         whole = max(a + b for a, b in zip(starts, counts, strict=True)) <= len(content)
-        return f"TIFF of {bits}-bit {'floats' if kind == 3 else 'numbers'}" if whole else None
+        return f"this kind of TIFF ({bits}-bit {'floats' if kind == 3 else 'numbers'})" if whole else None
     except Exception:  # a broken directory raises almost anything
         return None
 
@@ -203,6 +203,8 @@ def _broken(problem: Exception) -> Unusable:
     """Say why a picture cannot be decoded; decoders raise many kinds of exception."""
     text = " ".join(str(problem).split())
     small = text.lower()
+    if "too large" in small:
+        return Unusable(f"too large: {text}; save the picture without its texts and profiles")
     if "truncated" in small:
         return Unusable(f"truncated: {text}; fetch it again")
     if any(word in small for word in ("not available", "not supported", "unsupported", "not implemented")):

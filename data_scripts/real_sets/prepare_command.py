@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import re
 import shlex
 import unicodedata
@@ -243,6 +244,7 @@ def prepare(options: argparse.Namespace, command: str) -> dict:
     prepared_set.check_target(options.out, options.source, overwrite=options.overwrite)
     with prepared_set.new_set(options.out, overwrite=options.overwrite) as working, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # what matters of a picture stands in rejected.csv
+        logging.getLogger("PIL").setLevel(logging.CRITICAL)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         listing = list_source(options)
         listing.notes += [note for note in prepared_set.leftovers(options.out) if working.name not in note]

@@ -126,6 +126,9 @@ def _put_in_place(working: Path, out: Path, before: bytes | None) -> None:
         if _check_replaceable(out) != before:
             raise BadInput(f"{out}: another set was put there while this one was prepared; it is kept; run again")
         out.rename(old)
+        if {child.name for child in old.iterdir()} - FILES:  # put there between the look and the rename
+            old.rename(out)
+            raise BadInput(f"{out}: something was put there while the set was prepared; it is kept; run again")
     try:
         if out.is_dir():
             out.rmdir()  # removes only an empty folder

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ __all__ = ["Table", "read_table"]
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MAX_BYTES = 256 * 2**20
+_EXCEL_HINT = re.compile(r"\Asep=.(?=\r|\n)")
+"""A first line that only tells Excel the delimiter."""
 
 
 @dataclass
@@ -36,14 +39,13 @@ class Table:
 
 def _text_of(path: Path, wanted: str) -> tuple[str, str]:
     """Return the file's text and a remark about its encoding."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes are no table of labels; expected {wanted}")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; expected {wanted}") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path}: not a readable CSV, it is a folder; expected {wanted}") from None
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; expected {wanted}")
+    if not path.is_file():  # a folder, or a pipe that may never end
+        raise BadInput(f"{path}: not a readable CSV, not even a file; expected {wanted}")
+    if path.stat().st_size > _MAX_BYTES:
+        raise BadInput(f"{path}: {path.stat().st_size:,} bytes are no table of labels; expected {wanted}")
+    content = path.read_bytes()
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise BadInput(f"{path}: not a readable CSV, it is an Excel workbook; save it as CSV")
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -90,6 +92,7 @@ def read_table(path: Path, fits: Callable[[set[str]], bool], wanted: str) -> Tab
         No such file, not a table, or other columns.
     """
     text, remark = _text_of(path, wanted)
+    text = _EXCEL_HINT.sub("", text)
     first = next((line for line in text.splitlines() if line.strip()), "")
     for delimiter in _DELIMITERS:
         columns = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]

@@ -15,7 +15,7 @@ def main(target: Path = TARGET) -> None:
     """Draw one bar for each recipe and method, and write it as a PNG."""
     plots.use_style()
     rows, names = ablation.real_cells()
-    figure = plots.gap_bars(ablation.gap_closed(rows), names, title="real cells: Chula and BCCD averaged")
+    figure = plots.gap_bars(ablation.gap_closed(rows), names, title="Chula and BCCD averaged")
     figure.savefig(target, dpi=110)
     print(target)
 

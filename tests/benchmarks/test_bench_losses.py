@@ -1,6 +1,6 @@
 """How fast the losses are, as ratios measured in one run; outside the default test run.
 
-python -m pytest -o addopts= tests/benchmarks
+python -m pytest -o addopts= -s tests/benchmarks/test_bench_losses.py
 """
 
 import time
@@ -46,7 +46,7 @@ def coral_by_covariances(x, domains):
 
 
 @pytest.mark.parametrize("per_domain", [16, 32])
-def test_coral_against_the_covariance_form(benchmark, per_domain):
+def test_coral_against_the_covariance_form(per_domain):
     x, domains = torch.randn(2 * per_domain, 2048, requires_grad=True), torch.arange(2).repeat(per_domain)
     torch.testing.assert_close(coral_loss(x, domains), coral_by_covariances(x, domains), rtol=1e-3, atol=0)
 
@@ -61,8 +61,6 @@ def test_coral_against_the_covariance_form(benchmark, per_domain):
 
     fast, slow = (block / 20 for block in fastest(twenty(ours), twenty(theirs), rounds=5, warm_up=1))
     speed_up = slow / fast
-    benchmark.extra_info |= {"speed_up": speed_up, "h x h form, ms": 1e3 * slow}
-    benchmark.pedantic(ours, rounds=30, warmup_rounds=3)
     print(f"\nCORAL, {per_domain} per domain: {1e3 * fast:.2f} ms, h x h {1e3 * slow:.1f} ms, {speed_up:.0f} times")
     assert speed_up >= 20
 
@@ -89,7 +87,7 @@ LIMITS = {"coral": 1.05, "dann": 1.10, "boda": 1.05, "boda and macro": 1.05}
 
 @pytest.mark.parametrize("method", LIMITS)
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_a_training_step_against_erm(benchmark, backbone, method):
+def test_a_training_step_against_erm(backbone, method):
     """Images of 64 px, 32 of each of two laboratories."""
     build, size, rounds = BACKBONES[backbone]
     model = build()
@@ -104,7 +102,5 @@ def test_a_training_step_against_erm(benchmark, backbone, method):
     images = torch.rand(64, 3, size, size)
     erm, ours = (step_of(model, which, images, labels, domains) for which in (None, alignment))
     fast, slow = fastest(erm, ours, rounds=rounds)
-    benchmark.extra_info |= {"over_erm": slow / fast, "erm, ms": 1e3 * fast}
-    benchmark.pedantic(ours, rounds=5, warmup_rounds=1)
     print(f"\n{backbone}, {method}: {1e3 * slow:.1f} ms, ERM {1e3 * fast:.1f} ms, {slow / fast:.3f} times")
     assert slow / fast <= LIMITS[method]

@@ -17,15 +17,15 @@ import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CURE = (
-    'cure: python -m pip install -e ".[browser]", and a browser: apt-get install chromium, '
+FIX = (
+    'to fix it: python -m pip install -e ".[browser]", and a browser: apt-get install chromium, '
     "or python -m playwright install chromium"
 )
 
 
 def give_up(reason):
     """Skip; but fail where everything must run (`.ci/run` sets WBC_TUTORIAL_SKIP_NOTHING)."""
-    (pytest.fail if os.environ.get("WBC_TUTORIAL_SKIP_NOTHING") else pytest.skip)(f"{reason}; {CURE}")
+    (pytest.fail if os.environ.get("WBC_TUTORIAL_SKIP_NOTHING") else pytest.skip)(f"{reason}; {FIX}")
 
 
 @pytest.fixture(scope="session")

@@ -66,11 +66,11 @@ def cell_with(page, text):
 
 def answer(page, check, text):
     """Write an answer into an exercise's cell, press Shift+Enter, and return what the check says."""
-    cell = cell_with(page, f"exercises.{check}(answer)")
+    cell = cell_with(page, f"wbc.exercises.{check}(answer)")
     number = cell.locator(".jp-InputPrompt").inner_text()
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+a")
-    page.keyboard.insert_text(f"answer = {text}\nexercises.{check}(answer)")
+    page.keyboard.insert_text(f"answer = {text}\nwbc.exercises.{check}(answer)")
     page.keyboard.press("Shift+Enter")
     prompt = cell.locator(".jp-InputPrompt").element_handle()
     page.wait_for_function(

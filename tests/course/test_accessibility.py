@@ -75,7 +75,9 @@ def test_text_stands_out_from_white():
     for key in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor", "legend.labelcolor"):
         colour = plt.rcParams[key]
         assert colour in ("auto", None, "inherit") or contrast(colour) >= TEXT, key
-    found = [(path.name, colour) for path in PLOTS for colour in text_colours(ast.parse(path.read_text()))]
+    found = [
+        (path.name, colour) for path in PLOTS for colour in text_colours(ast.parse(path.read_text(encoding="utf-8")))
+    ]
     assert len(found) >= 3
     for name, colour in found:
         assert contrast(colour) >= TEXT, f"{name} writes in {colour}"
@@ -122,7 +124,7 @@ SAYS_IT_AGAIN = re.compile(r"marker|hatch|class_code|set_xticks|set_yticks|xtick
 def test_no_function_that_colours_by_class_or_laboratory_uses_colour_alone():
     seen = 0
     for path in PLOTS:
-        for node in ast.parse(path.read_text()).body:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
             source = ast.unparse(node)
             if isinstance(node, ast.FunctionDef) and re.search(r"\bDOMAIN_STYLE\b|\bclass_colour\(|\.colour\b", source):
                 if node.name in {"class_colour", "ink_on"}:

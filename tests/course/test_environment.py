@@ -92,6 +92,11 @@ def test_the_check_works_when_the_plots_cannot_be_imported():
     assert "ok False" in said and "the figures' style cannot be applied (cannot import name 'x')" in said
 
 
+def test_one_cause_is_said_once():
+    said = check_without(absent("torch") | {"torchvision": ModuleNotFoundError("No module named 'torch'")})
+    assert said.count("No module named 'torch'") == 1 and "torchvision" not in said
+
+
 def test_an_error_without_words_is_named_by_its_type():
     assert "torch cannot be imported (RuntimeError)" in check_without({"torch": RuntimeError()})
 

@@ -88,7 +88,7 @@ def test_two_rounded_digits_or_more_are_right(solution, right, wrong):
     assert not any(agrees(value, solution) for value in wrong)
 
 
-def test_an_exercise_may_ask_for_three_digits():
+def test_a_function_s_result_needs_three_digits():
     assert agrees(0.246, 0.24631, 3) and not agrees(0.25, 0.24631, 3)
 
 

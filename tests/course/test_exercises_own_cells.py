@@ -65,7 +65,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
-        (check_um_per_px, (100 / 406, 0.246, [0.2463], np.float32(2 * 100 / 812))),
+        (check_um_per_px, (100 / 406, 0.246, 0.25, [0.2463], np.float32(2 * 100 / 812))),
         (check_label_map, (MAP, with_map(IG=None, Thr=" "), with_map(SEG="Neutrophil_Segmented", LY="lyt"))),
         (
             check_split_by_slide,
@@ -78,7 +78,7 @@ def test_solutions_are_right(check, answers):
 
 
 MISTAKES = {
-    check_um_per_px: [100 / 812, 8.12, 4.06, 100 / 1624, 100 / 203, 25 / 64, 246.3, 0.25, 7, "x"],
+    check_um_per_px: [100 / 812, 8.12, 4.06, 100 / 1624, 100 / 203, 25 / 64, 246.3, 0.248, 7, "x"],
     check_label_map: [
         with_map(SEG="NGB"), with_map(ST="MMZ"), with_map(LY="LYA"), with_map(LY_re="LYT"), with_map(Jug="MYB"),
         with_map(IG="MYB"), with_map(Gump="LYT"), with_map(Thr="KSC"), with_map(SEG="neutrophil"),
@@ -104,7 +104,7 @@ def test_each_mistake_has_a_hint_of_its_own(check):
 def test_hints_on_a_label_map_never_name_the_class():
     full = dict(zip(CODES, CLASSES, strict=True))
     for folder, wrong in {"SEG": "NGB", "ST": "MMZ", "LY": "LYA", "LY-re": "LYT", "Jug": "MYB", "Gump": "LYT"}.items():
-        verdict = check_label_map(MAP | {folder: wrong})
+        feedback = check_label_map(MAP | {folder: wrong})
         name = full.get(MAP[folder], MAP[folder])
-        assert not verdict and verdict.text.startswith(f"{folder}:")
-        assert name not in verdict.text and name.replace("_", " ") not in verdict.text
+        assert not feedback and feedback.text.startswith(f"{folder}:")
+        assert name not in feedback.text and name.replace("_", " ") not in feedback.text

@@ -52,7 +52,8 @@ def test_solutions_are_right(check, answers):
 MISTAKES = {
     check_stain_twice: [30, 0, -120, 120, 2 * np.log10(4), 60 * 60 / 255, 77, "x"],
     check_physical_crop: [
-        (512, 0.39), (25 / 12.8, 0.39), (250, 0.39), (320, 1 / 12.8), (320, 2.56), (320, 0.625), (320, 1), (0.39, 320), "x",
+        (512, 0.39), (25 / 12.8, 0.39), (250, 0.39), (320, 1 / 12.8), (320, 2.56), (320, 0.625), (320, 1), (0.39, 320),
+        "x",
     ],
     check_own_colour_removed: [
         over((0, 2, 3)), over((1, 2, 3)), over((0, 1, 2, 3)), over((2, 3), spread=False), over((2, 3), centre=False),

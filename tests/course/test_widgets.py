@@ -88,3 +88,16 @@ def test_odd_characters_stay_within_the_alternative_text():
     picture = widgets.Picture()
     picture.show(plt.figure(figsize=(2, 1)), 'a "<b>" & c')
     assert 'alt="a &quot;&lt;b&gt;&quot; &amp; c" width="200" height="100"' in picture.value
+
+
+def test_more_laboratories_than_colours_are_all_drawn():
+    n = 20
+    points = np.random.default_rng(0).normal(size=(4 * n, 2))
+    names = [f"laboratory {number}" for number in range(n)]
+    figure = widgets.interactive_neighbours(
+        {(3, 0.1): points}, points, np.tile([0, 1], 2 * n), np.repeat(np.arange(n), 4), classes=CLASSES,
+        domain_names=names,
+    )  # fmt: skip
+    drawn = plots.latent_grid({"all": points}, np.repeat(np.arange(n), 4), names, classes=False)
+    texts = {text.get_text() for text in drawn.findobj(plt.Text)}
+    assert figure._picture.png.startswith(b"\x89PNG") and set(names) <= texts

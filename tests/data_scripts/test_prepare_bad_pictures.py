@@ -38,7 +38,7 @@ BAD_FILES = {
     "float-tiff": (
         "BAS/x.tif",
         tiff_of(colours(260, 260).astype(np.float32)),
-        "format: TIFF of 32-bit floats is not read here; convert it to 8-bit RGB",
+        "format: this kind of TIFF (32-bit floats) is not read here; convert it to 8-bit RGB",
     ),
     "float-tiff-cut-off": ("BAS/x.tif", tiff_of(colours(260, 260).astype(np.float32))[:9000], "unreadable: neither"),
     "heic": ("BAS/x.jpg", b"\0\0\0\x18ftypheic" + bytes(99), "format: HEIC is not read here; convert it to 8-bit RGB"),

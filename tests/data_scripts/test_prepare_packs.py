@@ -64,6 +64,19 @@ def test_packs_bad_members_and_rows(tmp_path):
 
 BAD_PACKS = {
     "no-manifest": (lambda source: (source / "manifest.csv").unlink(), [], "packs need a manifest.csv"),
+    "manifest-empty": (lambda source: (source / "manifest.csv").write_bytes(b""), [], "the columns domain,code,"),
+    "manifest-only-a-header": (
+        lambda source: (source / "manifest.csv").write_bytes(
+            (source / "manifest.csv").read_bytes().splitlines(True)[0]
+        ),
+        [],
+        "manifest.csv: no domain at all; it lists nothing below its first line",
+    ),
+    "two-zips-of-one-name": (
+        lambda source: (source / "CHULA.zip").write_bytes(b""),
+        [],
+        "chula.zip: 2 files have this name, but manifest.csv lists it",
+    ),
     "manifest-columns": (lambda source: (source / "manifest.csv").write_text("a,b\n"), [], "the columns domain,"),
     "manifest-short-row": (
         lambda source: (source / "manifest.csv").write_bytes((source / "manifest.csv").read_bytes() + b"chula,BAS\n"),
@@ -113,7 +126,47 @@ def test_bloodmnist(tmp_path):
         np.testing.assert_array_equal(np.load(target / "images.npy")[0], arrays["train_images"][0])
 
 
+def header(text):
+    """An array file with the given text where the description of the array stands."""
+    raw = (text.ljust(117) + "\n").encode()
+    return b"\x93NUMPY\x01\x00" + len(raw).to_bytes(2, "little") + raw + bytes(999)
+
+
+def with_array(path, name, content):
+    """Replace one array of a fake BloodMNIST by the bytes of another file."""
+    with zipfile.ZipFile(path) as archive:
+        files = {member: archive.read(member) for member in archive.namelist()} | {f"{name}.npy": content}
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, each in files.items():
+            archive.writestr(member, each)
+
+
+def describes(shape, kind="|u1", fortran="False"):
+    return header(f"{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}")
+
+
 BAD_BLOOD = {
+    "header-cut": (
+        lambda path: with_array(path, "train_images", header("{'descr': (((((")),
+        "train_images has a damaged header",
+    ),
+    "negative-length": (
+        lambda path: with_array(path, "train_images", describes("(-1, 28, 28, 3)")),
+        "train_images is (-1, 28, 28, 3); expected at least one picture",
+    ),
+    "columns-first": (
+        lambda path: with_array(path, "train_images", describes("(8, 28, 28, 3)", fortran="True")),
+        "train_images is stored column by column, expected row by row",
+    ),
+    "two-labels-each": (
+        lambda path: with_array(path, "train_labels", describes("(8, 2)")),
+        "train has 8 images but 16 labels",
+    ),
+    "label-without-shape": (lambda path: with_array(path, "train_labels", describes("()")), "train_labels is ()"),
+    "unknown-version": (
+        lambda path: with_array(path, "train_labels", b"\x93NUMPY\x09\x00" + bytes(99)),
+        "train_labels has the unknown array format (9, 0)",
+    ),
     "no-file": (lambda path: path.unlink(), "holds 0 files bloodmnist*.npz; give the one file as --source"),
     "two-files": (lambda path: blood(path.with_name("bloodmnist_128.npz")), "holds 2 files bloodmnist*.npz"),
     "not-an-npz": (lambda path: path.write_bytes(b"<html>"), "not a readable .npz"),

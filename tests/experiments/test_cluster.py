@@ -1,5 +1,6 @@
 """A Dask cluster: workers that cannot be used are named, those that die lose nothing, and nothing waits for ever."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,8 +55,6 @@ class Processes:
             *("--scheduler-file", str(file)), **options,
         )  # fmt: skip
         until(lambda: file.exists() and file.read_text().endswith("}"))
-        import json
-
         self.address = json.loads(file.read_text())["address"]
         return process
 
@@ -167,7 +166,7 @@ def test_with_another_version_a_worker_is_not_used():
 def test_on_a_cluster_whose_worker_dies_the_results_are_the_same(data, tmp_path):
     from distributed import LocalCluster
 
-    settings, methods = Settings("open5", str(data), "small_cnn", 25, device="cpu"), ["erm", "boda", "boda_plus"]
+    settings, methods = Settings("open5", str(data), "small_cnn", 6, device="cpu"), ["erm", "boda", "boda_plus"]
     runner.run(settings, methods, n_folds=3, out=tmp_path / "whole", progress=False, say=lambda _: None)
     lines, killed = [], []
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as local:

@@ -116,7 +116,6 @@ def test_help_names_every_method_ingredient_backbone_and_benchmark_and_needs_no_
         (["--classes", "7"], "invalid choice: 7"),
         (["--train", "raabin"], "leave it out, or leave out --train and --unseen"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
-        (["--bench", "open5"], "unrecognized arguments"),
         (["fly"], "invalid choice: 'fly'"),
         (["--data", "/nowhere/at/all"], "is not a folder"),
         (["--benchmark", "simulated"], "draws its own cells: leave out --data"),

@@ -73,7 +73,15 @@ def test_every_declared_package_is_used():
 
 def test_every_dependency_has_a_lower_bound():
     for text in [*PROJECT["dependencies"], *(text for extra in EXTRAS.values() for text in extra)]:
-        assert any(bound.operator in (">=", "~=") for bound in Requirement(text).specifier), text
+        assert any(bound.operator in (">=", "==") for bound in Requirement(text).specifier), text
+
+
+def test_one_version_of_ruff_and_of_mypy_everywhere():
+    """Another version formats otherwise: the hooks, the extra and so the gate use the same."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    pinned = {text for hook in hooks for text in hook.get("additional_dependencies", ())}
+    assert all("==" in text for text in pinned)
+    assert {text for text in EXTRAS["dev"] if "==" in text} <= pinned
 
 
 def test_environment_yml_and_pyproject_name_the_same_packages():

@@ -97,6 +97,26 @@ def test_the_readme_shows_the_notebooks_and_the_shipped_results(table):
     assert found(README, table.__name__) == table(), "run `python tests/house/test_readme_tables.py` to write it anew"
 
 
+def test_what_the_readme_concludes_follows_from_the_intervals():
+    lines = {name: tables.differences(tables.shipped(name)) for name in ("simulated", "open5")}
+    gains = {name: set(line.index[line.low > 0]) for name, line in lines.items()}
+    losses = {name: set(line.index[line.high < 0]) for name, line in lines.items()}
+    assert gains == {"simulated": {"coral", "boda", "boda_plus"}, "open5": set()}
+    assert losses == {"simulated": {"dann"}, "open5": {"dann"}}
+
+
+def test_the_variants_that_the_readme_quotes_are_those_shipped():
+    plain = tables.shipped("simulated").query("seed == 0").assign(recipe="none")
+    rows = pd.concat([plain, tables.shipped("simulated_variants")]).query("split == 'unseen'")
+    mean = rows.drop_duplicates(["recipe", "method", "fold"]).groupby(["recipe", "method"]).f1_macro.mean()
+    quoted = (("none", "erm_plus"), ("none", "boda_plus"), ("boda_mean_scale", "boda"), ("none", "erm"))
+    told = [short(mean[key]) for key in quoted]
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    assert (
+        f"({told[0]} and {told[1]}, five folds)" in text and f"boda_mean_scale`: {told[2]} against {told[3]})" in text
+    )
+
+
 def test_the_readme_says_beside_the_headline_where_the_recipe_fails():
     text = " ".join(README.read_text(encoding="utf-8").split())
     assert 0 < text.index("lowers the mean F1-macro from .718 to .671") - text.index("closes half of it") < 200

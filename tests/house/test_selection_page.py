@@ -156,6 +156,16 @@ def test_the_recipe_of_the_library_is_the_one_that_the_rule_chose():
     assert choices()["fourth"] == str(CHOSEN_RECIPE)
 
 
+def test_one_round_ended_before_the_next_began():
+    """Chosen, scored on the unseen laboratories, chosen again; the first three rounds share one file of candidates."""
+    names = ("first_recipe", "second_recipe", "third_recipe", "fourth_selection", "ablation")
+    facts = [json.loads((ROWS / f"open5_{name}.json").read_text(encoding="utf-8")) for name in names]
+    times = [each[key] for each in facts for key in ("first_run_ended", "last_run_ended")]
+    assert times == sorted(times)
+    selection = json.loads((ROWS / "open5_selection.json").read_text(encoding="utf-8"))
+    assert selection["last_run_ended"] <= facts[2]["first_run_ended"]
+
+
 def test_the_unseen_laboratories_are_in_no_row_of_the_selection():
     assert set(rows_of("selection", "fourth_selection").domain) == set(BENCHMARKS["open5"].train)
 

@@ -146,7 +146,7 @@ def test_what_is_no_site_is_not_replaced(site, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     result = build(tmp_path)
     assert result.returncode == 2 and "holds something that is no site; give another --out" in result.stderr
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
     result = build(tmp_path / "new", "--repository", "https://github.com/a/b")
     assert result.returncode == 2 and "expected OWNER/NAME" in result.stderr
 

@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from support.places import ROOT
 
+import wbc_tutorial
+
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
@@ -14,6 +16,8 @@ CHECKED = "# NBVAL_CHECK_OUTPUT"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MACHINE_PATH = re.compile(r"(?<![\w.])(/tmp|/home|/root|/Users|/work|/mnt|/var/folders|/usr/l\w+)/|\b[A-Z]:\\{1,2}\w")
 FORBIDDEN = ("NBVAL_SKIP", "NBVAL_RAISES_EXCEPTION", "nbval-skip", "raises-exception", "get_ipython(", "skip-execution")
+LINES, COLUMNS = 25, 78  # of a code cell: what JupyterLab and the site show without cutting it off
+DOOR = "import wbc_tutorial as wbc"
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_file = pytest.mark.parametrize("path", NOTEBOOKS + SOLUTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -64,10 +68,35 @@ def test_was_executed_from_top_to_bottom_and_nothing_went_wrong(path):
 @each_file
 def test_cells_are_short_plain_python(path):
     for cell in code(read(path)):
-        assert len(cell.source.splitlines()) <= 25, cell.source
+        lines = cell.source.splitlines()
+        assert len(lines) <= LINES, cell.source
+        assert not [line for line in lines if len(line) > COLUMNS]
         ast.parse(cell.source)  # a %magic or a !command is no Python
+        assert "# fmt:" not in cell.source, "the formatter's own layout fits into the cell"
         text = cell.source + repr(cell.metadata)
         assert not [word for word in FORBIDDEN if word in text], cell.source
+
+
+@each_file
+def test_takes_the_library_through_its_front_door_only(path):
+    imports = [
+        ast.unparse(node)
+        for cell in code(read(path))
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Import | ast.ImportFrom) and "wbc_tutorial" in ast.unparse(node)
+    ]
+    assert imports == [DOOR]
+    assert DOOR in code(read(path))[0].source.splitlines()
+
+
+@each_file
+def test_every_library_name_in_the_text_exists(path):
+    """`wbc.name` or `wbc.room.name` in the prose; tests/house looks at the code."""
+    for dotted in set(re.findall(r"`wbc((?:\.\w+)+)", markdown(read(path)))):
+        value = wbc_tutorial
+        for name in dotted[1:].split("."):
+            assert hasattr(value, name), f"wbc{dotted}"
+            value = getattr(value, name)
 
 
 @each_file
@@ -131,8 +160,8 @@ def test_has_the_parts_of_a_lesson(path):
 @each_notebook
 def test_checks_the_setup_first_and_the_exercises_last(path):
     cells = code(read(path))
-    assert "environment.check()" in cells[0].source and "Setup: all is well." in text_of(cells[0])
-    assert cells[-1].source.strip() == "exercises.progress()"
+    assert cells[0].source.endswith("wbc.environment.check()") and "Setup: all is well." in text_of(cells[0])
+    assert cells[-1].source.strip() == "wbc.exercises.progress()"
     stubs = [cell for cell in cells if "exercises.check_" in cell.source]
     assert len(stubs) >= 2
     assert all("..." in cell.source and "Not yet" in text_of(cell) for cell in stubs)

@@ -137,7 +137,7 @@ def prepare(*arguments):
 
 def prepared(out):
     """What lies in a prepared set: (facts, rows of cells.csv, {file: reason}); the counts must add up."""
-    facts = json.loads(Path(out, "set.json").read_text())
+    facts = json.loads(Path(out, "set.json").read_text(encoding="utf-8"))
     with Path(out, "cells.csv").open(newline="", encoding="utf-8") as file:
         cells = list(csv.DictReader(file))
     with Path(out, "rejected.csv").open(newline="", encoding="utf-8") as file:

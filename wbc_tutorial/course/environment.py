@@ -62,14 +62,19 @@ def errors() -> list[str]:
     list of str
         Empty when all is well.
     """
+    found, reasons = [], set()
     try:
         wanted = _requirements()
-        found = []
     except PackageNotFoundError:
         wanted = dict.fromkeys(_LOADED, "")
-        found = [f"wbc_tutorial is not installed; fix: {SETUP}"]
-    each = (_version_error(name, bounds) or _import_error(name) for name, bounds in wanted.items())
-    return found + [error for error in each if error]
+        found.append(f"wbc_tutorial is not installed; fix: {SETUP}")
+    for name, bounds in wanted.items():
+        if error := _version_error(name, bounds):
+            found.append(error)
+        elif (reason := _import_error(name)) and reason not in reasons:  # torchvision fails as torch does: said once
+            reasons.add(reason)
+            found.append(_import_fix(name, reason))
+    return found
 
 
 def _requirements() -> dict[str, str]:
@@ -118,7 +123,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _import_error(name: str) -> str | None:
-    """Say that a package is installed and yet cannot be imported."""
+    """Say in one line why a package that is installed cannot be imported, or nothing."""
     module = _MODULES.get(name, name)
     try:
         with warnings.catch_warnings():
@@ -126,22 +131,25 @@ def _import_error(name: str) -> str | None:
             if name in _LOADED:
                 importlib.import_module(module)
             elif importlib.util.find_spec(module) is None:
-                raise ModuleNotFoundError(f"No module named {module!r}")
+                return f"No module named {module!r}"
     except Exception as error:  # a broken binary raises almost anything
-        return _why_not_imported(name, error)
+        return _first_line(error)
     return None
 
 
-def _why_not_imported(name: str, error: Exception) -> str:
-    """Say in one line why an import failed, and what to do."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if name == "torchvision" and "torchvision::nms" in text:
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _import_fix(name: str, reason: str) -> str:
+    """Say that an import failed, and what to do."""
+    if name == "torchvision" and "torchvision::nms" in reason:
         return (
             "torch and torchvision come from different builds ('operator torchvision::nms does not exist'); fix: "
             "install both from one place: conda install -c conda-forge pytorch torchvision, or "
             "python -m pip install --force-reinstall torch torchvision"
         )
-    return f"{name} cannot be imported ({text}); fix: {SETUP}"
+    return f"{name} cannot be imported ({reason}); fix: {SETUP}"
 
 
 class SetupCheck:
@@ -189,6 +197,5 @@ def check() -> SetupCheck:
         plots.use_style()
     except Exception as error:  # the list names the cause; where it does not, this is one more
         if not found:
-            text = (str(error).strip() or type(error).__name__).splitlines()[0]
-            found.append(f"the figures' style cannot be applied ({text}); fix: {SETUP}")
+            found.append(f"the figures' style cannot be applied ({_first_line(error)}); fix: {SETUP}")
     return SetupCheck(found, threads)

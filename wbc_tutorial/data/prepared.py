@@ -17,8 +17,8 @@ __all__ = ["domains_below", "load_prepared"]
 def domains_below(data: str | Path) -> tuple[dict[str, list[Path]], list[str]]:
     """Find the laboratories of all prepared sets in a folder: itself, or one folder below.
 
-    Only the column ``domain`` of each ``cells.csv`` is read. A set that is damaged or has other classes never stops
-    others: it is an error only for `load_prepared`, that is for who needs it.
+    Only ``cells.csv`` is read, and of it the column ``domain``. A set that is damaged or has other classes never stops
+    others: `load_prepared` raises when that very set is asked for.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def load_prepared(
 
     The three files are compared with one another. The column ``id`` of ``cells.csv`` says which row of ``images.npy``
     an image is, so that a table that was sorted keeps its labels. ``images.npy`` is compared with the digest in
-    ``set.json``, where prepare.py has written one: whole below 200 MB (0.15 to 0.5 s), a larger file in 2,000 of its
-    images.
+    ``set.json``, where prepare.py has written one: whole below 200 MB (well under a second), a larger file in 2,000
+    of its images.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _classes_of(table: pd.DataFrame, classes: tuple[str, ...], folder: Path) -> 
             found[label, native] = class_within(find_class(label), classes, native)
         except ValueError:
             raise ValueError(
-                f"{folder / 'cells.csv'} has the unknown label {reprlib.repr(label)}; expected names or codes of the 13 classes "
-                "(wbc_tutorial.CLASSES), neutrophil or lymphocyte: prepare the set again with data_scripts/prepare.py"
+                f"{folder / 'cells.csv'} has the unknown label {reprlib.repr(label)}; expected a name or code of "
+                "wbc_tutorial.CLASSES, neutrophil or lymphocyte: prepare the set again with data_scripts/prepare.py"
             ) from None
     return [found[pair] for pair in pairs]

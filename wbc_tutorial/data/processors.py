@@ -40,7 +40,7 @@ def _quota(root: Path) -> float | None:
     """Read how many processors' time the container may use; None where there is no limit."""
     for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # version 2, version 1
         try:
-            quota, period = " ".join((root / name).read_text() for name in files).split()[:2]
+            quota, period = " ".join((root / name).read_text(encoding="utf-8") for name in files).split()[:2]
             share = int(quota) / int(period)
         except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max": no limit stated here
             continue

@@ -87,14 +87,11 @@ class _CovarianceGap(torch.autograd.Function):
         """Return the penalty, averaged over pairs of domains, and keep what the gradient needs."""
         sizes = member.sum(0)  # (D,)
         usable = (sizes > 1).to(member)  # (D,): one image has no covariance
-        h, n_domains, member, share = (
-            features.shape[1],
-            usable.sum(),
-            member * usable,
-            member * usable / sizes.clamp_min(1),
-        )
+        member = member * usable
+        share = member / sizes.clamp_min(1)  # (N, D)
+        h, n_domains = features.shape[1], usable.sum()
         n_pairs = (n_domains * (n_domains - 1) / 2).clamp_min(1)
-        # sum over pairs |p_a - p_b|^2 = <p, contrast p>
+        # for any p (D, ...): sum over pairs of domains |p_a - p_b|^2 = <p, contrast p>
         contrast = n_domains * torch.diag(usable) - torch.outer(usable, usable)  # (D, D)
         x = features.to(member.dtype)
         means = share.T @ x  # (D, h)

@@ -82,12 +82,13 @@ def of_report() -> dict[str, str]:
     """Return when, with what and on which machine the report is written, by name."""
     import torch
 
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    from wbc_tutorial.training.device import card_name
+
     own = [f"wbc_tutorial {__version__}", f"Python {platform.python_version()}"]
     return {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "versions": ", ".join(own + [f"{name} {version(name)}" for name in PACKAGES]),
-        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), {device}",
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), {card_name()}",
     }
 
 

@@ -178,7 +178,7 @@ def _tables(rows: pd.DataFrame, simulated: bool) -> list[Table]:
         if set(methods_of(rows)) & set(SLIDES[split]):
             frame = beside_slides(rows, split)
             frame.columns = [f"{metric}, {who}" for metric, who in frame.columns]
-            found.append(Table.of(frame, f"{caption}, beside the slides'"))
+            found.append(Table.of(frame, f"{caption}, beside those of the slides"))
         else:
             frame = informative(table(rows, split, HEADLINE_METRICS))
             found.append(Table.of(frame.rename(columns=COLUMNS), caption))

@@ -1,8 +1,8 @@
 """When a number is right: one rule of rounding for all exercises, and hints for the mistakes that are known.
 
 The rule: an answer is right when it is the solution, written with two digits or more. For 5/12 = 0.41666... these are
-right: 5/12, 0.41667, 0.417 and 0.42; these are not: 0.4 (one digit), 0.41 (cut off, not rounded) and 0.415. An
-exercise whose text asks for three digits asks for three. Where a share is asked, the same in per cent is right too.
+right: 5/12, 0.41667, 0.417 and 0.42; these are not: 0.4 (one digit), 0.41 (cut off, not rounded) and 0.415. What a
+learner's function returns needs three digits. Where a share is asked, the same in per cent is right too.
 """
 
 import math
@@ -55,7 +55,6 @@ def compare(
     otherwise: str | Callable[..., str],
     expected: str = "Expected one number.",
     shares: bool | tuple[bool, ...] = False,
-    digits: int = 2,
 ) -> Feedback:
     """Compare one number or several with the solution, and with what comes out of the known mistakes.
 
@@ -74,8 +73,6 @@ def compare(
         The hint for what holds no such numbers.
     shares : bool or tuple of bool, default=False
         Whether each number is a share, which is right in per cent too.
-    digits : int, default=2
-        See `agrees`.
     """
     solutions = _tuple(solution)
     values = numbers_in(answer, len(solutions))
@@ -84,15 +81,14 @@ def compare(
     shares = _tuple(shares) * (1 if isinstance(shares, tuple) else len(solutions))
 
     def all_agree(others) -> bool:
-        return all(agrees(v, o, digits) for v, o in zip(values, _tuple(others), strict=True))
+        return all(agrees(v, o) for v, o in zip(values, _tuple(others), strict=True))
 
     if all_agree(solutions):
         return right(praise + (_word(values, shares) if isinstance(answer, str) and _per_cent(answer) else ""))
     as_shares = tuple(
-        v / 100 if share and agrees(v / 100, s, digits) else v
-        for v, s, share in zip(values, solutions, shares, strict=True)
+        v / 100 if share and agrees(v / 100, s) else v for v, s, share in zip(values, solutions, shares, strict=True)
     )
-    if all(agrees(v, s, digits) for v, s in zip(as_shares, solutions, strict=True)):
+    if all(agrees(v, s) for v, s in zip(as_shares, solutions, strict=True)):
         return right(praise + _word(as_shares, shares))
     for mistake, text in mistakes:
         if all_agree(mistake):

@@ -94,7 +94,7 @@ def _look_at(check: Callable[..., Feedback], answer) -> Feedback:
 
 def progress() -> None:
     """Print how many exercises of the present notebook are solved in this session, and which."""
-    tried = [notebook for notebook, names in _EXERCISES.items() if not _solved.keys().isdisjoint(names)]
+    tried = [notebook for notebook, names in sorted(_EXERCISES.items()) if not _solved.keys().isdisjoint(names)]
     if not tried:
         print("No exercise was checked in this session yet. Run an exercise's cell first.")
     for notebook in tried:

@@ -49,9 +49,8 @@ def check_um_per_px(answer) -> Feedback:
             (25 / 64, "That is a pixel of the prepared image, the same for all laboratories. Here: of the picture."),
             (100 / 406 * 1000, "That is in nanometres; --um-per-px takes micrometres."),
         ],
-        otherwise="Divide the micrometres by the pixels that span them in the pictures as saved. Give three digits.",
+        otherwise="Divide the micrometres by the pixels that span them in the pictures as saved.",
         expected="Expected one number: micrometres per pixel.",
-        digits=3,
     )
 
 

@@ -39,12 +39,14 @@ def png(figure: Figure, *, dpi: int = DOTS_PER_INCH) -> bytes:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)  # no installed font has the sign
         figure.savefig(file, format="png", dpi=dpi)
+    photographs = any(axis.images for axis in figure.axes)
     plt.close(figure)
     with Image.open(file) as drawn:
         pixels = drawn.convert("RGB")
     # of Pillow's methods the one that keeps rare colours too, such as those of a legend's markers; then k-means, for
     # the smooth grounds of photographs
-    palette = pixels.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    options = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE, "kmeans": 3 if photographs else 0}
+    palette = pixels.quantize(COLOURS, **options)
     palette.save(small, "PNG", optimize=True)
     return small.getvalue()
 

@@ -20,10 +20,10 @@ Item = TypeVar("Item")
 PALETTE = ("#0072B2", "#CB8300", "#2B9869", "#BC7EAE", "#0C9AEB", "#000000", "#7A3B00")
 """Colours that stay apart in colour-blind sight too, each 3:1 or more from white."""
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*", "h")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*", "h", "d", "8", "H")
 LINES = ("-", "--", "-.", ":")
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "---", "OO")
-"""12 markers and 8 hatches over 7 colours: a pair comes back only after 84 and 56 series."""
+"""15 markers and 8 hatches over 7 colours: a pair comes back only after 105 and 56 series."""
 
 IN_CELL = 10
 """Points of the numbers inside the cells of a heat map, the only text that is smaller than 13."""

@@ -177,6 +177,11 @@ def draw_nucleus(
         Area, square micrometres.
     room : tuple of float
         The cell's radius (micrometres) and how far off-centre the nucleus lies (0 centred, 1 at the border).
+
+    Returns
+    -------
+    Nucleus
+        In micrometres from the centre of the cell.
     """
     if kind == "segmented":
         unit = _segmented(generator, lobes, generator.uniform(0.9, 1.2), 0.2)
