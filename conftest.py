@@ -24,6 +24,7 @@ SLOW = (
     "tests/data/test_simulator.py",
     "tests/data/test_simulator_morphology.py",
     "tests/evaluation/test_latent.py",
+    "tests/house/test_front_door.py",
     "tests/house/test_site.py",
     "tests/house/test_wheel.py",
     "wbc_tutorial/evaluation/latent.py",

@@ -4,7 +4,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from real_sets.errors import BadInput
@@ -84,8 +84,17 @@ class LabelTable:
 
     def of_folder(self, name: str) -> list[Row]:
         """Return the rows that name a folder: by the same letters, else by other case or blanks."""
-        same = [row for row in self.rows if row.name == name.strip()]
-        return same or [row for row in self.rows if folded(row.name) == folded(name)]
+        exact, alike = self._by_name
+        return exact.get(name.strip()) or alike.get(folded(name), [])
+
+    @cached_property
+    def _by_name(self) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
+        """Name -> rows, once by the same letters and once by `folded`."""
+        exact, alike = defaultdict(list), defaultdict(list)
+        for row in self.rows:
+            exact[row.name].append(row)
+            alike[folded(row.name)].append(row)
+        return dict(exact), dict(alike)
 
     def of_files(self, files: Sequence[str]) -> "Matches":
         """Match the rows of a table of files with the files below the source."""

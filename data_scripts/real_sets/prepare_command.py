@@ -254,7 +254,8 @@ def prepare(options: argparse.Namespace, command: str) -> dict:
         if not pictures:
             raise _nothing_left(options.source, listing.rejected)
         listing.notes += remarks(pictures, listing, options.size)
-        listing.notes += prepared_set.copies_beside(options.out, [one.digest for one in pictures])
+        cells = [(one.item.domain, one.digest) for one in pictures]
+        listing.notes += prepared_set.copies_beside(options.out, cells)
         facts = write_set(working, listing, pictures, options, command)
     report(facts, listing, options.out)
     return facts

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -201,22 +202,40 @@ def write_facts(path: Path, facts: dict) -> None:
     path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def copies_beside(out: Path, digests: Sequence[str]) -> list[str]:
-    """Return a remark for each prepared set in the same folder that holds some of the same images.
+def copies_beside(out: Path, cells: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a remark for each laboratory in the sets beside `out` that has images of another laboratory here.
 
     Only sets of the same size and field can be compared. A laboratory that shares images with a training laboratory
     is no test of an unseen one.
+
+    Parameters
+    ----------
+    out : Path
+        Where this set will lie.
+    cells : sequence of (str, str)
+        Laboratory and pixel digest of each image of this set.
     """
-    ours, found = set(digests), []
+    totals, found = Counter(domain for domain, _ in cells), []
     for path in sorted(out.resolve().parent.glob("*/cells.csv")):
         if path.parent == out.resolve() or path.parent.name.startswith("."):
             continue
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                theirs = {row.get("pixel_digest") or "" for row in csv.DictReader(file)}
-        except (OSError, ValueError, csv.Error):  # a damaged neighbour stops nobody
-            continue
-        if shared := len(ours & theirs):
-            found.append(f"{shared:,} of {len(ours):,} images are also in {path.parent.name}: where one of the two "
-                         "sets is trained on, the other is no unseen laboratory")  # fmt: skip
+        theirs = _laboratories_of(path)
+        shared = Counter((domain, other) for domain, digest in cells for other in theirs.get(digest, ())
+                         if other != domain)  # fmt: skip
+        found += [f"{count:,} of {totals[domain]:,} images of {domain} are also images of {other} (in "
+                  f"{path.parent.name}): where one of the two is trained on, the other is no unseen laboratory"
+                  for (domain, other), count in shared.items()]  # fmt: skip
+    return found
+
+
+def _laboratories_of(cells: Path) -> dict[str, set[str]]:
+    """Return pixel digest -> laboratories, of a set's ``cells.csv``; a damaged neighbour stops nobody."""
+    found: dict[str, set[str]] = defaultdict(set)
+    try:
+        with cells.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("pixel_digest"):
+                    found[row["pixel_digest"]].add(row.get("domain") or "")
+    except (OSError, ValueError, csv.Error):
+        return {}
     return found

@@ -4,6 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.text import Text
 
 from wbc_tutorial.course import plots
 from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES
@@ -26,14 +28,15 @@ def test_confusion_pair_writes_every_count_and_hatches_absent_classes(classes, a
     codes = [plots.class_code(name) for name in classes]
     for axis, counts in zip(panels, pair.values(), strict=True):
         written = np.zeros_like(counts)
-        for text in axis.texts:
-            j, i = text.get_position()
+        for text in filter(Text.get_text, axis.texts):
+            j, i = map(int, text.get_position())
             written[i, j] = int(text.get_text())
         assert np.array_equal(written, counts)
-        hatched = [patch.get_y() + 0.5 for patch in axis.patches if patch.get_hatch()]
-        assert hatched == list(absent) and all(patch.get_width() == len(classes) for patch in axis.patches)
-        shares = np.asarray(axis.images[0].get_array())
-        assert np.allclose(shares.sum(axis=1), np.where(np.isin(range(len(classes)), absent), 0, 1))
+        (ground,) = axis.patches
+        assert ground.get_hatch() and ground.get_bbox().bounds == (0, 0, len(classes), len(classes))
+        shares = axis.collections[0].get_array()
+        assert np.flatnonzero(np.ma.getmaskarray(shares).all(axis=1)).tolist() == list(absent), "they show the hatches"
+        assert np.allclose(shares.sum(axis=1).compressed(), 1)
         assert [label.get_text() for label in axis.get_xticklabels()] == codes
         assert [label.get_text() for label in axis.get_yticklabels()] == codes
 
@@ -44,11 +47,11 @@ def test_confusion_pair_takes_one_method_and_refuses_another_shape():
         plots.confusion_pair({"BoDA": matrix(4, (), 0)}, COARSE_CLASSES)
 
 
-def test_calibration_gives_each_method_its_error_and_marker():
+def test_reliability_gives_each_method_its_error_and_marker():
     truth = np.repeat([0, 1], 20)
     sure = np.where(truth[:, None] == [0, 1], 0.95, 0.05)
     wrong = sure[::-1]
-    figure = plots.calibration({"ERM": truth, "DANN": truth}, {"ERM": sure, "DANN": wrong})
+    figure = plots.reliability({"ERM": truth, "DANN": truth}, {"ERM": sure, "DANN": wrong})
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert calibration_error(truth, wrong) == pytest.approx(0.95)
     assert list(lines) == ["accuracy = confidence", "ERM, ECE 0.050", "DANN, ECE 0.950"]
@@ -56,21 +59,28 @@ def test_calibration_gives_each_method_its_error_and_marker():
     assert lines["DANN, ECE 0.950"].get_xydata() == pytest.approx(np.array([[0.95, 0.0]]))
     assert len({(line.get_marker(), line.get_color()) for line in lines.values()}) == 3
     with pytest.raises(ValueError, match="expected the same names"):
-        plots.calibration({"ERM": truth}, {"DANN": wrong})
+        plots.reliability({"ERM": truth}, {"DANN": wrong})
 
 
-def test_calibration_leaves_out_bins_of_a_few_images():
+def test_reliability_leaves_out_bins_of_a_few_images():
     few = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 5)
-    figure = plots.calibration({"ERM": np.zeros(9, int)}, {"ERM": few})
+    figure = plots.reliability({"ERM": np.zeros(9, int)}, {"ERM": few})
     assert figure.axes[0].lines[1].get_xdata() == pytest.approx([0.6])
 
 
-def test_nine_methods_are_told_apart():
-    truth, half = np.zeros(6, int), np.full((6, 2), 0.5)
-    names = [f"m{i}" for i in range(9)]
-    figure = plots.calibration(dict.fromkeys(names, truth), dict.fromkeys(names, half))
-    lines = figure.axes[0].lines[1:]
-    assert len({line.get_marker() for line in lines}) == len({line.get_color() for line in lines}) == 9
+def test_the_fall_shows_every_run_and_the_means():
+    rows = pd.DataFrame(
+        {"method": ["erm"] * 4 + ["mine"] * 2, "split": ["in_domain"] * 2 + ["unseen"] * 4,
+         "fold": [0, 1, 0, 1, 0, 1], "seed": 0, "domain": "a", "f1_macro": [0.8, 0.6, 0.4, 0.2, 0.5, 0.3]}
+    )  # fmt: skip
+    (axis,) = plots.fall(rows, names={"erm": "ERM"}).axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["ERM", "mine"], "no name is no reason to drop it"
+    offsets = [np.ma.filled(c.get_offsets(), np.nan) for c in axis.collections if isinstance(c, PathCollection)]
+    points = {tuple(map(float, xy)) for each in offsets for xy in each}
+    runs = {(0.8, 0.0), (0.6, 0.0), (0.4, 0.0), (0.2, 0.0), (0.5, 1.0), (0.3, 1.0)}
+    means = {(0.7, 0.0), (0.3, 0.0), (0.4, 1.0)}
+    assert {(round(x, 6), y) for x, y in points if np.isfinite(x)} >= runs | means
+    assert sorted(text.get_text() for text in axis.texts) == ["0.30", "0.40", "0.70"]
 
 
 def test_difference_bars_fill_what_excludes_zero():

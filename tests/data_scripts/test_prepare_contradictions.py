@@ -123,23 +123,25 @@ def test_prefix_against_folder_and_folder_in_folder(tmp_path):
     assert rejected["basophil/eosinophil/a.TIF"].startswith("two labels: its folders are basophil and eosinophil")
 
 
-def test_copies_of_another_set_are_told(tmp_path):
+def test_copies_of_another_laboratory_are_told(tmp_path):
     files = {f"BAS/{i}.png": picture(i) for i in range(3)} | {"MON/x.png": picture(9)}
     source = write(tmp_path / "in", files)
     copied = encoded(colours(260, 260, 1), "BMP")
     other = write(tmp_path / "copy", {"EOS/first.bmp": copied, "EOS/new.png": picture(20)})
-    _, out, _ = own(source, tmp_path / "data" / "train")
+    data, unseen = tmp_path / "data", ("--domain", "unseen_lab")
+    _, out, _ = own(source, data / "train")
     assert not any("unseen" in line for line in out)
-    (tmp_path / "data" / "damaged").mkdir()
-    (tmp_path / "data" / "damaged" / "cells.csv").write_bytes(b"\xff\xfe\0")
-    _, out, _ = own(other, tmp_path / "data" / "unseen")
-    (line,) = [line for line in out if line.startswith("note: 1 of 2 images are also in train")]
-    assert line.endswith("where one of the two sets is trained on, the other is no unseen laboratory")
-    assert line.removeprefix("note: ") in prepared(tmp_path / "data" / "unseen")[0]["notes"]
-    _, out, _ = own(other, tmp_path / "data" / "unseen", "--overwrite")
-    assert len([line for line in out if "unseen laboratory" in line]) == 1
-    _, out, _ = own(other, tmp_path / "data" / "other_size", "--size", 32)
-    assert not any("unseen laboratory" in line for line in out)
+    write(data, {"damaged/cells.csv": b"\xff\xfe\0", "empty/cells.csv": b"", "foreign/cells.csv": b"a,b\n1,2\n"})
+    _, out, _ = own(other, data / "two", *unseen)
+    expected = ("1 of 2 images of unseen_lab are also images of mine (in train): where one of the two is trained on, "
+                "the other is no unseen laboratory")  # fmt: skip
+    assert [line for line in out if line.startswith("note: ")] == [f"note: {expected}"]
+    assert prepared(data / "two")[0]["notes"] == [expected]
+    _, out, _ = own(other, data / "two", *unseen, "--overwrite")
+    assert len([line for line in out if "no unseen laboratory" in line]) == 1
+    for again in (("--size", 32, *unseen), ("--domain", "mine")):  # cannot be compared; the same laboratory once more
+        _, out, _ = own(other, data / str(again[1]), *again)
+        assert not any("is also" in line or "of mine (in train)" in line for line in out)
 
 
 def test_same_picture_in_two_laboratories_of_one_pack(tmp_path):

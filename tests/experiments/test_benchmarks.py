@@ -1,4 +1,4 @@
-"""The benchmark: which laboratories train and which stay unseen, whatever their names, and what else lies beside them."""
+"""The benchmark: which laboratories train and which stay unseen, whatever they are called, and what lies beside."""
 
 import json
 import shutil

@@ -25,9 +25,7 @@ def small(data, benchmark="open5", steps=3, **options):
 def done(data, tmp_path_factory):
     """Two folds of three methods: the folder, its rows, and what was said."""
     out, said = tmp_path_factory.mktemp("done"), []
-    rows = runner.run(
-        small(data), ["erm", "boda", "boda_plus"], n_folds=2, out=out, progress=False, say=said.append
-    )
+    rows = runner.run(small(data), ["erm", "boda", "boda_plus"], n_folds=2, out=out, progress=False, say=said.append)
     return out, rows, said
 
 
@@ -52,7 +50,8 @@ def test_predictions_give_the_rows_again(done):
 
 def test_it_says_what_it_is_about_to_do_and_what_each_run_scored(done):
     said = done[2]
-    assert said[0].startswith("open5: ") and "trained on acevedo_20, raabin, unseen chula, bccd; ERM, BoDA, BoDA+" in said[0]
+    assert said[0].startswith("open5: ")
+    assert "trained on acevedo_20, raabin, unseen chula, bccd; ERM, BoDA, BoDA+" in said[0]
     assert said[0].endswith(f"small_cnn, 3 steps on cpu; results in {done[0]}") and said[1] == "Runs to do: 6"
     assert len(said) == 8 and said[2].startswith("ERM          fold 0 seed 0: F1-macro ") and "s left" in said[2]
     assert "left" not in said[-1]

@@ -8,9 +8,9 @@ import pytest
 from support.fake_sets import run
 from support.places import SCRIPTS
 
-from wbc_tutorial.experiments import ablation, tables
+from wbc_tutorial.experiments import tables
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
+from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.experiments.store import KEY
 
 
@@ -106,13 +106,3 @@ def test_the_variants_start_from_the_same_runs():
     one = variants[(variants.method == "erm") & (variants.recipe == "none")].set_index(key)[metrics]
     other = main[main.method == "erm"].set_index(key)[metrics].loc[one.index]
     assert len(one) == 5 * 4 and np.allclose(one, other, atol=1e-6)
-
-
-@pytest.mark.parametrize("cells", [ablation.simulated_cells, ablation.real_cells])
-def test_an_ablation_holds_every_recipe_and_leaves_one_out_in_turn(cells):
-    rows, names = cells()
-    assert not rows.duplicated([*KEY, "recipe"]).any() and (rows.seed == 0).all()
-    assert set(names) == set(rows.recipe)
-    for _, part in rows[rows.method != "coral"].groupby("method"):
-        assert {str(recipe) for recipe in ablation.ablated(CHOSEN_RECIPE).values()} <= set(part.recipe)
-    assert ablation.gap_closed(rows).closed.between(-1, 1).all()

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from wbc_tutorial.experiments.store import COLUMNS, KEY, OWN, ResultsStore, read_predictions, whole_file

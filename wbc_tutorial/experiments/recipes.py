@@ -168,6 +168,7 @@ INGREDIENTS: Mapping[str, Ingredient] = {
 }
 """What ``--recipe`` takes. Only those with ``adapt`` use images of the tested laboratory together, without labels."""
 
+
 def _known_names(given: str | Iterable[str]) -> tuple[str, ...]:
     """Return the ingredients in the order of `INGREDIENTS`, each once."""
     if isinstance(given, str):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, legend, styled
+from wbc_tutorial.course.plots.style import LINE, class_code, class_colour, label_of, legend_of_all, n_lines, styled
 
 __all__ = ["clouds", "decision_planes", "latent_planes", "mixed_clouds"]
 
@@ -39,7 +39,7 @@ def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequ
         Of the laboratories 0, 1, 2, ...; one without an image is left out.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(3.9 * len(panels), 4.1), sharex=True, sharey=True, squeeze=False,
+        1, len(panels), figsize=(3.7 * len(panels) + 2, 4.1), sharex=True, sharey=True, squeeze=False,
         subplot_kw={"aspect": 1},
     )  # fmt: skip
     for axis, (title, z) in zip(axes[0], panels.items(), strict=True):
@@ -51,10 +51,9 @@ def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequ
                     label=label_of(name),
                 )  # fmt: skip
                 _ellipse(axis, here, style.colour)
-        axis.set(title=title, xlabel="feature 1")
+        axis.set(title=label_of(title, 30), xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
-    handles = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside right center", handletextpad=0.1, markerscale=1.4)
+    legend_of_all(figure, markerscale=1.4)
     return figure
 
 
@@ -86,9 +85,9 @@ def mixed_clouds(panels: Mapping[str, np.ndarray], labels: np.ndarray, domains: 
         for d, marker in enumerate("PX"):
             mean = np.asarray(z)[domains == d].mean(axis=0)
             axis.plot(*mean, marker=marker, color="black", markersize=12, linestyle="none", label=f"mean of {'AB'[d]}")
-        axis.set(title=title, xlabel="feature 1")
+        axis.set(title=label_of(title, 30), xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", handletextpad=0.1)
+    legend_of_all(figure)
     return figure
 
 
@@ -119,9 +118,9 @@ def decision_planes(
             layer = np.dstack([ground, 0.16 * (says_one == bool(c))])
             axis.imshow(layer, origin="lower", extent=extent, aspect="auto")
         _scatter_toy(axis, z + apart, labels, domains)
-        axis.set(title=title, xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
+        axis.set(title=label_of(title, 28), xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
     axes[0, 0].set_ylabel("feature 2")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", handletextpad=0.1)
+    legend_of_all(figure)
     return figure
 
 
@@ -145,6 +144,11 @@ def latent_planes(
     classes : sequence of C str
     chosen : sequence of int
         Classes to colour; their marker says the laboratory.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two images or features: there are no two components.
     """
     from sklearn.decomposition import PCA
 
@@ -152,6 +156,8 @@ def latent_planes(
         2, len(panels), figsize=(4.4 * len(panels) + 2.2, 7.4), sharex="col", sharey="col", squeeze=False
     )
     for (top, bottom), (title, z) in zip(axes.T, panels.items(), strict=True):
+        if min(np.shape(z)) < 2:
+            raise ValueError(f"{title} is {np.shape(z)}; expected (N, h) features of two images or more, h 2 or more")
         pca = PCA(2, random_state=0).fit(z)
         plane = pca.transform(z) / np.sqrt(pca.explained_variance_[0])
         plane *= np.where(pca.components_.sum(axis=1) < 0, -1, 1)
@@ -174,5 +180,7 @@ def latent_planes(
     for axis in axes[:, 0]:
         axis.set_ylabel("component 2")
     for axis in axes[:, -1]:
-        legend(axis, handletextpad=0.1, markerscale=1.4)
+        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, markerscale=1.4)
+    tallest = max(n_lines(axis.get_legend_handles_labels()[1]) for axis in axes[:, -1])
+    figure.set_figheight(max(figure.get_figheight(), 2 * LINE * tallest + 1))
     return figure

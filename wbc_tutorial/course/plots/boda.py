@@ -8,7 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, legend, series_style, styled
+from wbc_tutorial.course.plots.style import (
+    class_code,
+    class_colour,
+    label_of,
+    legend,
+    legend_above,
+    series_style,
+    styled,
+)
 from wbc_tutorial.data.classes import CLASSES
 
 __all__ = ["boda_bound", "boda_curves", "boda_plane", "count_factors", "gradient_by_count", "transfer_bars"]
@@ -154,7 +162,7 @@ def count_factors(
             for k in dict.fromkeys((int(values.argmax()), int(values.argmin()))):
                 code = class_code(CLASSES[both[k]])
                 axis.annotate(code, (own[k], values[k]), (7, 5), textcoords="offset points")
-        axis.set(xscale="log", yscale="log", title=title, xlabel="images of the pair, N", xlim=(8, 20000))
+        axis.set(xscale="log", yscale="log", title=label_of(title, 30), xlabel="images of the pair, N", xlim=(8, 20000))
     axes[0, 0].set_ylabel("factor on the distance\nto the positive")
     axes[0, -1].legend(loc="upper right", handletextpad=0.1)
     return figure
@@ -234,7 +242,7 @@ def transfer_bars(values: Mapping[str, Sequence[float]]) -> Figure:
         axis.bar_label(bars, fmt="%.2f", padding=2)
     axis.set(xticks=x, xticklabels=[label_of(name, 14) for name in values], ylabel="relative distance")
     axis.set_ylim(0, 1.15 * np.nanmax(table, initial=1))
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1)
+    legend_above(axis, columns=2, columnspacing=1)
     return figure
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import PALETTE, label_of, legend, series_style, styled
+from wbc_tutorial.course.plots.style import PALETTE, label_of, legend, legend_above, series_style, styled
 
 __all__ = ["difference_bars", "fall", "gap_bars", "paired_runs"]
 
@@ -60,7 +60,7 @@ def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, st
     axis.set(xlim=(0, 1.02), ylim=(len(methods) - 0.5, -0.7), ylabel="")
     axis.set_xlabel(metric.replace("_", " ").replace("f1 ", "F1-"))
     axis.set(yticks=range(len(methods)), yticklabels=[label_of(names.get(m, m)) for m in methods])
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.1)
+    legend_above(axis, columns=2, handletextpad=0.1)
     return figure
 
 
@@ -177,8 +177,5 @@ def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "")
     axis.set(yticks=range(len(recipes)), yticklabels=shown, ylim=(len(recipes) - 0.4, -0.6))
     axis.set_xlabel(f"gap closed, %{': ' * bool(title)}{title} (0 = ERM without a recipe)")
     axis.tick_params(axis="y", length=0)
-    if len(methods) < 5:
-        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(methods))
-    else:
-        legend(axis)
+    legend_above(axis, columns=5)
     return figure

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, legend, styled
+from wbc_tutorial.course.plots.style import any_script, class_code, class_colour, label_of, legend, styled
 
 __all__ = ["head_norms", "score_plane", "shares_by_class"]
 
@@ -84,10 +84,11 @@ def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Seq
         axis.axhline(1, color="0.7", linestyle="--", linewidth=1)
         colours = [class_colour(name) for name in classes]
         axis.scatter(counts, relative, s=60, color=colours, edgecolor="black", linewidth=0.5)
-        axis.set(xscale="log", xlabel="training images of the class", title=title, ylim=(low, high))
+        axis.set(xscale="log", xlabel="training images of the class", title=label_of(title, 40), ylim=(low, high))
         axis.set_xlim(counts.min() / 2, counts.max() * 2)
     axes[0, 0].set_ylabel("weight norm / mean norm")
-    figure.draw_without_rendering()  # only now is it known where the points stand on the page
+    with any_script():
+        figure.draw_without_rendering()  # only now is it known where the points stand on the page
     for axis, relative in zip(axes[0], tables.values(), strict=True):
         there = np.flatnonzero(~np.isnan(relative))
         _name_points(axis, counts[there], relative[there], [class_code(classes[c]) for c in there])

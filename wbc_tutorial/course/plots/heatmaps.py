@@ -9,7 +9,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import IN_CELL, class_code, ink_on, label_of
+from wbc_tutorial.course.plots.style import IN_CELL, LETTER, any_script, class_code, ink_on, label_of, widest
 
 __all__ = ["confusion_matrix", "confusion_pair", "heatmap", "pair_grid"]
 
@@ -33,10 +33,11 @@ def _table(
 
     height, width = shown.shape
     axis.add_patch(plt.Rectangle((0, 0), width, height, fc="0.93", ec="0.6", hatch="///", lw=0, zorder=0))
-    sns.heatmap(
-        shown, mask=np.isnan(shown), annot=written, fmt="", annot_kws={"size": IN_CELL}, norm=norm, cmap="Blues",
-        cbar=False, xticklabels=columns, yticklabels=rows, ax=axis,
-    )  # fmt: skip
+    with any_script():  # seaborn draws at once, to see whether names overlap
+        sns.heatmap(
+            shown, mask=np.isnan(shown), annot=written, fmt="", annot_kws={"size": IN_CELL}, norm=norm, cmap="Blues",
+            cbar=False, xticklabels=columns, yticklabels=rows, ax=axis,
+        )  # fmt: skip
     (mesh,) = axis.collections
     for text in axis.texts:
         column, row = map(int, text.get_position())
@@ -70,8 +71,7 @@ def heatmap(
     """
     values = np.asarray(values, dtype=float)
     rows, columns = [label_of(name) for name in rows], [label_of(name, 12) for name in columns]
-    widest = max((len(line) for name in columns for line in name.split("\n")), default=0)
-    side = min(max(0.56, 0.13 * widest), 1.4)
+    side = min(max(0.56, 0.13 * widest(columns)), 1.6)
     figure, axis = plt.subplots(figsize=(side * len(columns) + 3, 0.5 * len(rows) + 1.4))
     written = np.array([["0" if value == 0 else fmt.format(value) for value in row] for row in values])
     mesh = _table(axis, values, written.reshape(values.shape), rows, columns, norm=Normalize(0, 1))
@@ -158,7 +158,7 @@ def confusion_pair(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, 
         mesh = _table(axis, shares, np.where(matrix > 0, matrix.astype(str), ""), codes, codes, norm=Normalize(0, 1))
         axis.set_xticklabels(codes, rotation=90)
         axis.set(xlabel="predicted", aspect="equal")
-        axis.set_title(label_of(name, 40))
+        axis.set_title(label_of(name, max(int(side * len(classes) / LETTER), 10)))
     axes[0, 0].set_ylabel("true")
     figure.colorbar(mesh, ax=axes, label="share of the true class", fraction=0.03, pad=0.02)
     figure.suptitle(title, x=0.01, ha="left")

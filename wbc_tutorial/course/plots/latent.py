@@ -10,7 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from wbc_tutorial.course.plots.style import class_code, class_colour, label_of, lineage_order, series_style
+from wbc_tutorial.course.plots.style import (
+    LINE,
+    class_code,
+    class_colour,
+    label_of,
+    legend_of_all,
+    lineage_order,
+    n_lines,
+    series_style,
+)
 from wbc_tutorial.evaluation.latent import classical_scaling
 
 __all__ = ["latent_grid", "latent_map", "transferability_graph"]
@@ -80,6 +89,7 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
     for axis, text in zip(axes, titles, strict=True):
         axis.set_title(text, fontsize=13)
         _bare(axis)
+    figure.set_figheight(figure.get_figheight() + LINE * max(0, n_lines(map(label_of, domain_names)) - 3))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -119,16 +129,9 @@ def latent_grid(
     for axis, (title, points) in zip(axes.flat[: len(pictures)], pictures.items(), strict=True):
         draw = _by_class if classes else _by_laboratory
         draw(axis, np.asarray(points), np.asarray(groups), names, legend=False)
-        axis.set_title(title, fontsize=13)
+        axis.set_title(label_of(title, 30), fontsize=13)
         _bare(axis)
-    handles = dict(zip(*axes.flat[0].get_legend_handles_labels()[::-1], strict=True))
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc="outside right upper",
-        handletextpad=0.1,
-        markerscale=1.4 if classes else 1,
-    )
+    legend_of_all(figure, markerscale=1.4 if classes else 1, loc="outside right upper")
     return figure
 
 
@@ -161,6 +164,7 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
         axes[0, -1].scatter([], [], marker=series_style(d).marker, s=110, color="0.4", label=label_of(domain_names[d]))
     axes[0, -1].plot([], [], color="0.4", label="same class")
     figure.legend(loc="outside right center", handletextpad=0.4)
+    figure.set_figheight(max(figure.get_figheight(), LINE * n_lines(map(label_of, domain_names)) + 1))
     return figure
 
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import PALETTE, class_name, label_of, legend, styled
+from wbc_tutorial.course.plots.style import PALETTE, class_name, label_of, legend, legend_above, styled
 from wbc_tutorial.evaluation.metrics import calibration_bins, calibration_error
 
 __all__ = ["recall_fall", "reliability", "score_bars"]
@@ -41,8 +41,7 @@ def recall_fall(
     names = [f"{class_name(classes[c]).replace('_', ' ')} ({training_counts[c]})" for c in order]
     axis.set(yticks=range(len(names)), yticklabels=names, xlim=(-0.02, 1.02), xlabel="recall")
     axis.invert_yaxis()
-    columns = min(len(recalls), 3)
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, title=title or None, handletextpad=0.1)
+    legend_above(axis, columns=3, title=title or None, handletextpad=0.1)
     return figure
 
 

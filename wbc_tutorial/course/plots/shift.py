@@ -99,7 +99,7 @@ def one_number(
             look = {"color": style.colour, "marker": style.marker, "linestyle": style.linestyle}
             axis.plot(middle, height, markersize=5, label=label_of(name), **look)
             axis.fill_between(middle, height, color=style.colour, alpha=0.15)
-        axis.set(title=title, xlabel=label)
+        axis.set(title=label_of(title, 34), xlabel=label)
     axes[0, 0].set(ylabel="images", ylim=(0, None))
     legend(axes[0, -1])
     return figure

@@ -1,12 +1,13 @@
 """From a figure to what a page holds: a small sharp PNG, and the words for readers who do not see it."""
 
 import io
-import warnings
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
+
+from wbc_tutorial.course.plots.style import any_script
 
 __all__ = ["alt_of", "png", "show"]
 
@@ -36,8 +37,7 @@ def png(figure: Figure, *, dpi: int = DOTS_PER_INCH) -> bytes:
     bytes
     """
     file, small = io.BytesIO(), io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)  # no installed font has the sign
+    with any_script():
         figure.savefig(file, format="png", dpi=dpi)
     photographs = any(axis.images for axis in figure.axes)
     plt.close(figure)

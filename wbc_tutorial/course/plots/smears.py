@@ -8,7 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import class_code, class_colour, class_name, label_of, lineage_order
+from wbc_tutorial.course.plots.style import (
+    LETTER,
+    class_code,
+    class_colour,
+    class_name,
+    label_of,
+    lineage_order,
+    widest,
+)
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.classes import CELL_CLASSES
 
@@ -46,7 +54,7 @@ def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: i
         )
     n_rows = -(-len(images) // columns)
     columns = min(columns, len(images))
-    titles = [label_of(title, 13) for title in titles]
+    titles = [label_of(title, max(int(side / LETTER), 4)) for title in titles]
     above = 0.24 * (1 + max(title.count("\n") for title in titles)) + 0.06
     figure, axes = plt.subplots(n_rows, columns, figsize=(side * columns, (side + above) * n_rows), squeeze=False)
     for axis in axes.flat:
@@ -78,15 +86,19 @@ def image_grid(
     if len(images) != len(rows) or any(len(line) != len(columns) for line in images):
         found = f"{len(images)} rows of {sorted({len(line) for line in images})} images"
         raise ValueError(f"{found} for {len(rows)} row names and {len(columns)} column names; expected as many")
+    rows = [label_of(name, 18) for name in rows]
     figure, axes = plt.subplots(
-        len(rows), len(columns), figsize=(side * len(columns) + 1.4, side * len(rows) + 0.4), squeeze=False
+        len(rows),
+        len(columns),
+        figsize=(side * len(columns) + LETTER * widest(rows) + 0.3, side * len(rows) + 0.4),
+        squeeze=False,
     )
     for line, pictures, name in zip(axes, images, rows, strict=True):
         for axis, image in zip(line, pictures, strict=True):
             _picture(axis, image)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for axis, name in zip(axes[0], columns, strict=True):
-        axis.set_title(name, fontsize=13, loc="center")
+        axis.set_title(label_of(name, max(int(side / LETTER), 4)), fontsize=13, loc="center")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure
 
@@ -105,7 +117,7 @@ def before_and_after(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence
     --------
     image_grid : the same table, from a list of lists.
     """
-    return image_grid(list(rows.values()), [label_of(name, 14) for name in rows], columns, side=2)
+    return image_grid(list(rows.values()), list(rows), columns, side=2)
 
 
 def glossary(images: Mapping[str, np.ndarray]) -> Figure:

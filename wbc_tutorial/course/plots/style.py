@@ -1,7 +1,9 @@
 """The one look of all figures: the style sheet, how series differ, the colours and codes of classes, and legends."""
 
 import textwrap
+import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from wbc_tutorial.data.classes import CELL_CLASSES, LINEAGES, find_class
 
@@ -187,21 +190,80 @@ def label_of(name, width: int = 24) -> str:
     >>> label_of("a_laboratory_with_a_name_of_many_letters", width=20)
     'a_laboratory_with_a_\nname_of_many_letters'
     """
-    lines = textwrap.wrap(str(name), width, max_lines=3, placeholder="…") or [""]
+    lines = [line for given in str(name).split("\n") for line in textwrap.wrap(given, width)] or [""]
+    if len(lines) > 3:
+        lines = [*lines[:2], f"{lines[2][: width - 1]}…"]
     return literal("\n".join(lines))
 
 
+LINE, LETTER = 0.23, 0.115
+"""Inches that a line of text is high, and that a letter of it is wide, about."""
+
+
+def n_lines(names: Iterable[str]) -> int:
+    """Count the lines of text in several names."""
+    return sum(name.count("\n") + 1 for name in names)
+
+
+def widest(names: Iterable[str]) -> int:
+    """Count the letters of the longest line in several names."""
+    return max((len(line) for name in names for line in name.split("\n")), default=0)
+
+
 def legend(axis: Axes, **options) -> None:
-    """Put the legend beside the axes, where it covers no data, however many series there are.
+    """Put the legend beside the axes, where it covers no data; the figure grows to hold it.
 
     Parameters
     ----------
     axis : Axes
+        Whose series are named.
     **options
         As `Axes.legend` takes them.
     """
-    if axis.get_legend_handles_labels()[0]:
+    names = axis.get_legend_handles_labels()[1]
+    if names:
         axis.legend(**{"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "handletextpad": 0.4} | options)
+        axis.figure.set_figheight(max(axis.figure.get_figheight(), LINE * n_lines(names) + 0.6))
+
+
+def legend_above(axis: Axes, *, columns: int, **options) -> None:
+    """Put the legend above the axes, in as many columns as fit; the figure grows to hold it.
+
+    Parameters
+    ----------
+    axis : Axes
+    columns : int
+        At most.
+    **options
+        As `Axes.legend` takes them.
+    """
+    names = axis.get_legend_handles_labels()[1]
+    fit = int(0.7 * axis.figure.get_figwidth() / (LETTER * widest(names) + 0.5))
+    columns = max(1, min(columns, len(names), fit))
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, **options)
+    axis.figure.set_figheight(axis.figure.get_figheight() + LINE * (n_lines(names) / columns - 1))
+
+
+def legend_of_all(figure: Figure, **options) -> None:
+    """Put one legend beside all panels, of the series of the first; the figure grows to hold it.
+
+    Parameters
+    ----------
+    figure : Figure
+    **options
+        As `Figure.legend` takes them.
+    """
+    found = dict(zip(*figure.axes[0].get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(found.values(), found.keys(), **{"loc": "outside right center", "handletextpad": 0.1} | options)
+    figure.set_figheight(max(figure.get_figheight(), LINE * n_lines(found) + 0.6))
+
+
+@contextmanager
+def any_script() -> Iterator[None]:
+    """Draw without a warning for each sign that no installed font has: it is drawn as a box."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+        yield
 
 
 _MORE_GLYPHS = (
