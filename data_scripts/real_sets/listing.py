@@ -9,7 +9,7 @@ import numpy as np
 
 from real_sets.errors import BadInput
 from real_sets.names import SUFFIXES
-from real_sets.pictures import MAX_BYTES, Unusable
+from real_sets.pictures import MAX_BYTES, Spot, Unusable
 from wbc_tutorial.data.laboratories import Laboratory
 
 __all__ = ["Item", "Listing", "facts_of", "find_root", "reader_of", "reason_by_name", "walk"]
@@ -34,6 +34,8 @@ class Item:
         Centre of that square, as shares of width and height; None = the picture's centre.
     native, original : (int, int) or None
         The size this set's pictures must have; the size before an earlier crop.
+    spot : Spot or None
+        Where the square lies, by a user's table; `centre` and `share` are then not looked at.
     """
 
     domain: str
@@ -47,6 +49,7 @@ class Item:
     centre: tuple[float, float] | None = None
     native: tuple[int, int] | None = None
     original: tuple[int, int] | None = None
+    spot: Spot | None = None
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """One picture: from the bytes of a file to the square of a known physical field, or the reason why not."""
 
 import io
+import math
 import struct
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from real_sets.colour_profiles import to_srgb
 from real_sets.names import SUFFIXES
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "Decoded", "Unusable", "read_picture", "shrink_array"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Decoded", "Spot", "Unusable", "read_picture", "shrink_array"]
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "AVIF", "PPM", "TGA", "PCX", "PSD", "QOI",
             "SGI")  # fmt: skip
@@ -52,6 +53,8 @@ class Decoded:
         Micrometres per pixel, where the file states them.
     moved : bool
         True where the square was moved inward, because it reached over the picture's edge.
+    padded : bool
+        True where the square reached over the picture's edge and was filled with the picture's background.
     """
 
     pixels: np.ndarray
@@ -59,6 +62,23 @@ class Decoded:
     profile: str = ""
     um_per_px: float | None = None
     moved: bool = False
+    padded: bool = False
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a cell lies in its picture, as a user's table says: a square there must be inside, or it is padded.
+
+    Attributes
+    ----------
+    centre : (float, float) or None
+        In pixels from the picture's left top corner; None = the picture's centre.
+    pad : bool
+        Fill what lies outside of the picture with its background colour, instead of refusing it.
+    """
+
+    centre: tuple[float, float] | None
+    pad: bool
 
 
 @cache
@@ -173,12 +193,52 @@ def _box(width: int, height: int, crop: float | None, share: float, centre: tupl
     return *inside, side, inside != (left, top)
 
 
+def _box_at(width: int, height: int, crop: float, spot: Spot) -> tuple[float, float, float, bool]:
+    """Return (left, top, side, outside) of the square around a spot, or refuse a square that leaves the picture."""
+    x, y = spot.centre or (width / 2, height / 2)
+    if not (0 <= x <= width and 0 <= y <= height):
+        raise Unusable(f"box outside: its centre ({x:g}, {y:g}) is not in the picture of {width}x{height} px; give x, "
+                       "y, w, h in pixels of this picture")  # fmt: skip
+    left, top = x - crop / 2, y - crop / 2
+    beyond = max(-left, -top, left + crop - width, top + crop - height)
+    if beyond <= max(1.0, 0.005 * crop):  # as much as pictures that should show the field may lack
+        side = min(crop, width, height)
+        return min(max(left, 0), width - side), min(max(top, 0), height - side), side, False
+    if not spot.pad:
+        raise Unusable(f"leaves the picture: the field of {crop:.4g} px around ({x:g}, {y:g}) reaches {beyond:.4g} px "
+                       f"beyond {width}x{height} px; use --pad to fill it with the background's colour")  # fmt: skip
+    return left, top, crop, True
+
+
+def _background(image: Image.Image) -> tuple[int, ...]:
+    """Return the median colour of the pixels at the picture's four edges."""
+    pixels = np.asarray(image)
+    edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return tuple(int(value) for value in np.median(edges, axis=0).round())
+
+
+def _on_background(image: Image.Image, left: float, top: float, right: float, bottom: float
+                   ) -> tuple[Image.Image, tuple[float, float, float, float]]:  # fmt: skip
+    """Return a picture that holds the square, filled with the background's colour, and where the square lies in it."""
+    x, y = math.floor(left), math.floor(top)
+    canvas = Image.new("RGB", (math.ceil(right) - x, math.ceil(bottom) - y), _background(image))
+    inside = image.crop(
+        (max(x, 0), max(y, 0), min(math.ceil(right), image.width), min(math.ceil(bottom), image.height))
+    )
+    canvas.paste(inside, (max(-x, 0), max(-y, 0)))
+    return canvas, (left - x, top - y, right - x, bottom - y)
+
+
 def _decode(image: Image.Image, size: int, crop: float | None, share: float,
-            centre: tuple[float, float] | None) -> Decoded:  # fmt: skip
+            centre: tuple[float, float] | Spot | None) -> Decoded:  # fmt: skip
     """Decode, cut the square, shrink it."""
     width, height = image.size
     stated = _stated_um_per_px(image)
-    left, top, side, moved = _box(width, height, crop, share, centre)
+    moved = padded = False
+    if isinstance(centre, Spot):
+        left, top, side, padded = _box_at(width, height, crop, centre)
+    else:
+        left, top, side, moved = _box(width, height, crop, share, centre)
     scale = 1
     if image.format == "JPEG":
         while scale < 8 and side / (2 * scale) >= OVERSAMPLING * size:
@@ -187,7 +247,9 @@ def _decode(image: Image.Image, size: int, crop: float | None, share: float,
             image.draft("RGB", (width // scale, height // scale))
     image.load()
     left, top = left / scale, top / scale
-    right, bottom = min(left + side / scale, image.width), min(top + side / scale, image.height)
+    right, bottom = left + side / scale, top + side / scale
+    if not padded:
+        right, bottom = min(right, image.width), min(bottom, image.height)
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")
     if image.mode not in ("RGB", "CMYK"):  # a fourth channel is dropped, never blended
@@ -195,8 +257,11 @@ def _decode(image: Image.Image, size: int, crop: float | None, share: float,
     image, profile = to_srgb(image)
     if image.mode != "RGB":
         raise Unusable("CMYK: its colour profile cannot be used; convert it to RGB first")
-    pixels = np.asarray(image.resize((size, size), RESAMPLING, box=(left, top, right, bottom), reducing_gap=GAP))
-    return Decoded(pixels, (width, height), profile, stated, moved)
+    place = left, top, right, bottom
+    if padded:
+        image, place = _on_background(image, *place)
+    pixels = np.asarray(image.resize((size, size), RESAMPLING, box=place, reducing_gap=GAP))
+    return Decoded(pixels, (width, height), profile, stated, moved, padded)
 
 
 def _broken(problem: Exception) -> Unusable:
@@ -223,6 +288,7 @@ def read_picture(
     share: float = 1.0,
     centre: tuple[float, float] | None = None,
     native: tuple[int, int] | None = None,
+    spot: Spot | None = None,
 ) -> Decoded:
     """Decode, convert to sRGB, cut the square, shrink it.
 
@@ -243,6 +309,8 @@ def read_picture(
         Centre of the square, as shares of width and height; default: the picture's centre.
     native : (int, int), optional
         Width and height a known set's pictures have; more than 10 px off means that they were rescaled.
+    spot : Spot, optional
+        Where the square of `crop` pixels lies, by a user's table; `centre` and `share` are then not looked at.
 
     Raises
     ------
@@ -256,7 +324,7 @@ def read_picture(
         if native and max(abs(image.width - native[0]), abs(image.height - native[1])) > 10:
             raise Unusable(f"unexpected size: {image.width}x{image.height} px, but this set's pictures have "
                            f"{native[0]}x{native[1]} px; use the originals, not a rescaled copy")  # fmt: skip
-        decoded = _decode(image, size, crop, share, centre)
+        decoded = _decode(image, size, crop, share, spot or centre)
     except Unusable:
         raise
     except Exception as problem:

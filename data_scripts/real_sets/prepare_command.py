@@ -19,6 +19,7 @@ from real_sets import prepared_set
 from real_sets.arguments import OneLineParser, comma_list, positive_number
 from real_sets.bloodmnist import bloodmnist
 from real_sets.boxes import bccd, chula
+from real_sets.cell_table import cell_table, read_columns
 from real_sets.errors import BadInput
 from real_sets.jhu import jhu_21
 from real_sets.known_folders import known_folders
@@ -36,6 +37,7 @@ __all__ = ["LAYOUTS", "prepare", "read_arguments"]
 
 LAYOUTS = {
     "folder": "your own pictures: <class>/<image> or <split>/<class>/<image>",
+    "table": "your own pictures, named by one CSV: file, label and optionally domain, group, um_per_px, x, y, w, h",
     "acevedo_20": "PBC dataset, Barcelona (Acevedo 2020)",
     "matek_19": "AML-Cytomorphology_LMU, Munich (Matek 2019)",
     "mll_23": "MLL23, Munich Leukemia Laboratory (2025)",
@@ -50,7 +52,14 @@ _EXAMPLES = """\
   python data_scripts/prepare.py acevedo_20 --source downloads --out data/acevedo_20 --main-batch
   python data_scripts/prepare.py folder --source my_images --domain my_lab --um-per-px 0.1 --out data/my_lab
   python data_scripts/prepare.py folder --source my_images --domain my_lab --um-per-px 0.1 \\
-      --labels map.csv --group-by '(S[0-9]+)_' --out data/my_lab"""
+      --labels map.csv --group-by '(S[0-9]+)_' --out data/my_lab
+  python data_scripts/prepare.py table --cells cells.csv --domain my_lab --um-per-px 0.1 --out data/my_lab
+  python data_scripts/prepare.py table --cells boxes.csv --images fields --domain my_lab \\
+      --columns file=image,label=class,group=slide --labels map.csv --pad --out data/my_lab"""
+_FOR_TABLE = """\
+the layout table: one row a cell. file is relative to the folder of CELLS.csv, or to --images; x, y is the left top
+corner of the cell's box and w, h its width and height, in pixels. The square of 25 um around the box's centre is kept;
+where the scale is not given (neither um_per_px in the row nor --um-per-px), the square of the box's longer side."""
 
 
 def _parser() -> OneLineParser:
@@ -59,20 +68,28 @@ def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="prepare.py",
         description="Prepare real cells: bring every picture to one physical field and one label space, and list what "
-        f"is left out.\n\nlayouts:\n{shown}",
+        f"is left out.\n\nlayouts:\n{shown}\n\n{_FOR_TABLE}\n\nprepared sets are compared by: prepare.py check DIR (see check --help)",
         examples=_EXAMPLES,
     )
     parser.add_argument("layout", choices=LAYOUTS, metavar="LAYOUT", help="one of the layouts above")
-    parser.add_argument("--source", type=Path, required=True, help="the unpacked set, or the folder that holds it")
+    parser.add_argument("--source", type=Path, help="the unpacked set, or the folder that holds it")
+    parser.add_argument("--cells", type=Path, metavar="CSV", help="table: the CSV that names the cells")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="table: folder of the pictures (default: the CSV's)")
+    parser.add_argument("--columns", type=read_columns, metavar="A=B,...",
+                        help="table: how the CSV calls its columns, such as file=image,label=class")  # fmt: skip
+    parser.add_argument("--pad", action="store_true",
+                        help="table: fill what lies outside of a picture with its background colour")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="the prepared set: a new folder")
     parser.add_argument("--size", type=int, default=64, help="side of a prepared image, pixels (default: 64)")
     parser.add_argument("--classes", type=int, choices=(13, 11, 5), default=13,
                         help="label space: pictures of other classes are rejected (default: 13)")  # fmt: skip
     parser.add_argument("--field-um", type=positive_number, metavar="UM",
                         help="side of the square that is kept, micrometres (default: 25)")  # fmt: skip
-    parser.add_argument("--domain", help="folder: name of the laboratory")
-    parser.add_argument("--um-per-px", type=positive_number, metavar="X", help="folder: micrometres per pixel")
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="folder: table with native,label or file,label")
+    parser.add_argument("--domain", help="folder, table: name of the laboratory")
+    parser.add_argument("--um-per-px", type=positive_number, metavar="X",
+                        help="folder, table: micrometres per pixel")  # fmt: skip
+    parser.add_argument("--labels", type=Path, metavar="CSV",
+                        help="folder, table: table with native,label (folder: or file,label)")  # fmt: skip
     parser.add_argument("--group-by", metavar="PATTERN",
                         help="folder: regular expression; its bracket is the slide or patient in the name")  # fmt: skip
     parser.add_argument("--domains", type=comma_list, metavar="A,B", help="packs: which, such as raabin,chula")
@@ -105,12 +122,47 @@ def read_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, str]:
         raise BadInput(f"--size {options.size}: expected 8 to 1024 pixels")
     if not 1 <= options.jobs <= 256:
         raise BadInput(f"--jobs {options.jobs}: expected 1 to 256 threads")
-    _check_folder_options(options)
+    _check_sources(options)
+    if options.layout != "table":
+        _check_folder_options(options)
     if options.domains and options.layout != "packs":
         raise BadInput("--domains: only for the layout packs; leave it out")
     if options.main_batch and options.layout not in ("acevedo_20", "packs"):
         raise BadInput("--main-batch: only for acevedo_20 and packs; leave it out")
     return options, shlex.join(["python", "data_scripts/prepare.py", *argv])
+
+
+def _check_sources(options: argparse.Namespace) -> None:
+    """Check the options that say where the pictures are: --cells for the layout ``table``, --source for others."""
+    own = {"--cells": options.cells, "--images": options.images, "--columns": options.columns,
+           "--pad": options.pad or None}  # fmt: skip
+    given = [name for name, value in own.items() if value is not None]
+    if options.layout != "table":
+        if options.source is None:
+            raise BadInput("the following arguments are required: --source; see prepare.py --help")
+        if given:
+            raise BadInput(f"{', '.join(given)}: only for the layout table; leave it out")
+        return
+    if options.cells is None:
+        raise BadInput(
+            "table needs --cells CELLS.csv, the table with the columns file and label; see prepare.py --help"
+        )
+    if wrong := [name for name, value in (("--source", options.source), ("--group-by", options.group_by))
+                 if value is not None]:  # fmt: skip
+        raise BadInput(f"{', '.join(wrong)}: not for the layout table, which takes --cells, --images and the columns "
+                       "of the CSV; leave it out")  # fmt: skip
+    if options.images is not None and not options.images.is_dir():
+        raise BadInput(f"{options.images}: no such folder; --images names the folder of the pictures")
+    if options.domain is not None:
+        _check_domain(options)
+    options.source = options.cells
+
+
+def _check_domain(options: argparse.Namespace) -> None:
+    """Check the laboratory's name."""
+    options.domain = unicodedata.normalize("NFC", options.domain)
+    if problem := unusable_domain_name(options.domain):
+        raise BadInput(f"--domain {options.domain!r}: {problem}; use letters, digits, '_', '-', '.' and blanks inside")
 
 
 def _check_folder_options(options: argparse.Namespace) -> None:
@@ -126,9 +178,7 @@ def _check_folder_options(options: argparse.Namespace) -> None:
     if missing:
         raise BadInput(f"folder needs {' and '.join(missing)}: a name for the laboratory, and how many "
                        "micrometres one pixel shows")  # fmt: skip
-    options.domain = unicodedata.normalize("NFC", options.domain)
-    if problem := unusable_domain_name(options.domain):
-        raise BadInput(f"--domain {options.domain!r}: {problem}; use letters, digits, '_', '-', '.' and blanks inside")
+    _check_domain(options)
     options.group_by = _one_bracket(options.group_by)
 
 
@@ -139,6 +189,10 @@ def list_source(options: argparse.Namespace) -> Listing:
         table = read_label_table(options.labels) if options.labels else None
         return own_folder(options.source, domain=options.domain, um_per_px=options.um_per_px, table=table,
                           group_by=options.group_by, **common)  # fmt: skip
+    if options.layout == "table":
+        labels = read_label_table(options.labels) if options.labels else None
+        return cell_table(options.cells, images=options.images, columns=options.columns or {}, labels=labels,
+                          domain=options.domain, um_per_px=options.um_per_px, pad=options.pad, **common)  # fmt: skip
     if options.layout == "packs":
         return packs(options.source, domains=options.domains, **common)
     layouts: dict[str, Callable[..., Listing]] = {"bloodmnist": bloodmnist, "chula": chula, "bccd": bccd,

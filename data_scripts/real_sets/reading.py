@@ -71,7 +71,7 @@ def _read_batch(items: Sequence[Item], size: int) -> list[tuple[Item, Decoded | 
                 decoded = Decoded(shrink_array(content, size=size, share=item.share), content.shape[1::-1])
             else:
                 decoded = read_picture(content, item.file, size=size, crop=item.crop, share=item.share,
-                                       centre=item.centre, native=item.native)  # fmt: skip
+                                       centre=item.centre, native=item.native, spot=item.spot)  # fmt: skip
             results.append((item, decoded))
         except Unusable as reason:
             results.append((item, reason))
@@ -167,6 +167,9 @@ def remarks(pictures: list[Picture], listing: Listing, size: int) -> list[str]:
     if moved := sum(one.decoded.moved for one in pictures):
         found.append(f"{moved:,} cells lie near the edge of their picture: the square was moved inward, so that they "
                      "are not in its centre")  # fmt: skip
+    if padded := sum(one.decoded.padded for one in pictures):
+        found.append(f"{padded:,} cells lie near the edge of their picture: what lies outside was filled with the "
+                     "picture's background colour")  # fmt: skip
     if listing.um_per_px is not None:
         found += _scale_remarks(pictures, listing.um_per_px)
     return found

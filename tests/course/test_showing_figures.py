@@ -55,7 +55,7 @@ def test_without_an_alt_the_figure_says_what_it_says(shown):
     plots.show(curve())
     plots.show(plots.image_row([np.zeros((8, 8, 3), np.uint8)] * 2, ["MON", "LYT"]))
     alts = [metadata["image/png"]["alt"] for _, metadata in shown[0]]
-    assert alts == ["The fall: F1-macro against step.", "cost in $.", "1 panels without a title.", "MON. LYT."]
+    assert alts == ["The fall: F1-macro against step.", "cost in $.", "This figure has no title and no labels.", "MON. LYT."]
     assert not shown[1], "a title needs no caption that repeats it"
 
 

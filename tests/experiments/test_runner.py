@@ -1,5 +1,6 @@
 """The runner, on small made-up laboratories of five coarse classes: rows, predictions, and what is refused."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -164,6 +165,30 @@ def test_other_images_settings_device_or_precision_do_not_join(data, tmp_path):
     turned = Benchmark("open5", ("raabin", "acevedo_20"), ("chula", "bccd"), settings.benchmark.classes)
     with pytest.raises(ValueError, match="train was .* cells was"):
         runner.run(replace(settings, benchmark=turned), ["boda"], out=tmp_path, **QUIET)
+
+
+@pytest.mark.parametrize(("column", "change"), [("group", "slide0"), ("label", "basophil")])
+def test_a_set_that_was_prepared_anew_does_not_join_in_the_same_process_either(data, tmp_path, column, change):
+    """The images are the same, what belongs to them is not."""
+    shutil.copytree(data, tmp_path / "data")
+    runner.run(small(tmp_path / "data"), ["erm"], out=tmp_path / "out", **QUIET)
+    path = tmp_path / "data" / "raabin" / "cells.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.loc[1, column] = change
+    table.to_csv(path, index=False)
+    with pytest.raises(ValueError, match=r"holds results with other settings \(cells was \w+ and is now \w+\)"):
+        runner.run(small(tmp_path / "data"), ["erm"], n_folds=2, out=tmp_path / "out", **QUIET)
+
+
+def test_a_class_that_lies_in_one_slide_alone_is_noted_in_one_line(data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    path = tmp_path / "data" / "raabin" / "cells.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.loc[table.label == "basophil", "group"] = "slide0"
+    table.to_csv(path, index=False)
+    said = []
+    runner.run(small(tmp_path / "data", steps=1), ["erm"], out=tmp_path / "out", progress=False, say=said.append)
+    assert said[0].startswith("Note: classes whose images all lie in one group: basophil of raabin (slide0)")
 
 
 def test_a_training_that_diverges_is_named(data, tmp_path, monkeypatch):

@@ -92,7 +92,9 @@ def test_coral_finds_the_domains_itself_where_no_one_has_told_it(as_on_a_card):
 
 
 @pytest.mark.parametrize(
-    "loss", [cross_entropy, class_weighted([3, 2, 1]), balanced_softmax([3, 2, 1]), GroupDRO(2)], ids=str
+    "loss",
+    [cross_entropy, class_weighted([3, 2, 1]), balanced_softmax([3, 2, 1]), GroupDRO(2)],
+    ids=["cross_entropy", "class_weighted", "balanced_softmax", "group_dro"],
 )
 def test_no_classification_loss_waits(loss, as_on_a_card):
     _, labels, domains = batch()

@@ -1,5 +1,6 @@
 """Settings: all that the results of a run depend on, checked when they are given, and read in one place."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -31,7 +32,7 @@ class Settings:
         A key of `models.BACKBONES`; None = the benchmark's own.
     steps : int, default=None
         Training batches; None = the benchmark's own. The ingredient ``double_steps`` doubles it.
-    recipe : Recipe or iterable of str, default=()
+    recipe : Recipe, str or iterable of str, default=Recipe()
         What is changed around the method.
     device : Device or str, default=None
         Where to compute; None = `choose_device`.
@@ -40,14 +41,24 @@ class Settings:
     ------
     ValueError
         For a name that does not exist, or a number out of range.
+
+    See Also
+    --------
+    wbc_tutorial.run : runs methods, folds and seeds with these settings.
+
+    Examples
+    --------
+    >>> settings = Settings("open5", backbone="small_cnn", steps=30, recipe="double_steps,tta", device="cpu")
+    >>> settings.total_steps, settings.identity()["recipe"]
+    (60, 'tta+double_steps')
     """
 
-    benchmark: Benchmark = "simulated"
+    benchmark: Benchmark | str = "simulated"
     data: str | None = None
     backbone: str | None = None
     steps: int | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-    device: Device | None = None
+    recipe: Recipe | str | Iterable[str] = field(default_factory=Recipe)
+    device: Device | str | None = None
 
     def __post_init__(self):
         def put(name, value):

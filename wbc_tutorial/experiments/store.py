@@ -129,6 +129,10 @@ class ResultsStore:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ValueError(f"{self.folder} is in use by another run: wait for it, or give another --out") from None
+        except NotImplementedError:
+            raise ValueError(
+                f"{self.folder} lies on a file system without locks: give --out a folder on another disk"
+            ) from None
         try:
             self._settle(json.loads(json.dumps(settings)))
             self._tidy()

@@ -109,7 +109,7 @@ def alt_of(figure: Figure) -> str:
     parts += [", ".join(_plain(text.get_text()) for text in each.get_texts()) for each in figure.legends]
     said = ". ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
     if not said:
-        said = f"{len(figure.axes)} panels without a title"
+        said = "This figure has no title and no labels"
     return f"{said}." if len(said) < 400 else f"{said[:398]}…"
 
 
