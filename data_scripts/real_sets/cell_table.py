@@ -252,6 +252,8 @@ def cell_table(cells: Path, *, images: Path | None, columns: Mapping[str, str], 
     listing.domains = {lab: {"px_per_um": 1 / min(found)} if len(found) == 1 and None not in found else {}
                        for lab, found in scales.items()}  # fmt: skip
     _note_scales(listing, scales)
+    if set().union(*scales.values()) == {um_per_px}:  # one scale for all: it is compared with what the pictures state
+        listing.um_per_px = um_per_px
     listing.items = items
     return listing
 

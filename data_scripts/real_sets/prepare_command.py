@@ -68,7 +68,8 @@ def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="prepare.py",
         description="Prepare real cells: bring every picture to one physical field and one label space, and list what "
-        f"is left out.\n\nlayouts:\n{shown}\n\n{_FOR_TABLE}\n\nprepared sets are compared by: prepare.py check DIR (see check --help)",
+        f"is left out.\n\nlayouts:\n{shown}\n\n{_FOR_TABLE}\n\n"
+        "prepared sets are compared by: prepare.py check DIR (see prepare.py check --help)",
         examples=_EXAMPLES,
     )
     parser.add_argument("layout", choices=LAYOUTS, metavar="LAYOUT", help="one of the layouts above")

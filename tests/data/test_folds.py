@@ -110,3 +110,9 @@ def test_a_class_in_one_slide_only_is_said_once():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         folds(make_cells(labels), 3)  # by image: nothing to say
+
+
+def test_a_laboratory_without_images_is_passed_over(cells):
+    only = cells.subset(cells.domains == 0)
+    for (train, held), (of_one, held_of_one) in zip(folds(only, 3), folds(only.of_domain("x"), 3), strict=True):
+        assert np.array_equal(train, of_one) and np.array_equal(held, held_of_one)

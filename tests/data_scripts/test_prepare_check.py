@@ -50,6 +50,17 @@ def test_unlike_cells_are_no_pairs(tmp_path):
     assert len(near_duplicates(appearance_of(blank))[0]) == 0
 
 
+def test_the_same_hash_is_not_enough():
+    from real_sets.near_duplicates import appearance_of, near_duplicates
+
+    coarse = colours(32, 32, 0).astype(int) // 4 + 90
+    rows, columns = np.indices((32, 32))[:, :, :, None]
+    stack = np.stack([coarse + 60 * (rows % 2), coarse + 60 * (columns % 2)]).clip(0, 255).astype(np.uint8)
+    appearance = appearance_of(stack)
+    assert (appearance.bits[0] != appearance.bits[1]).sum() <= 8
+    assert len(near_duplicates(appearance)[0]) == 0
+
+
 @pytest.mark.parametrize("quality", [30, 60, 95])
 def test_cells_saved_again_are_found_and_no_others(quality):
     from real_sets.near_duplicates import appearance_of, near_duplicates
@@ -109,6 +120,17 @@ def test_laboratory_that_copies_another_is_a_leak(change, tmp_path):
     assert [(row["file"], row["other_file"]) for row in leaks] == [(f"a{i}.png", f"b{i}.png") for i in range(3)]
     assert prepare("check", tmp_path / "data", "--train", "a", "--unseen", "b", "--allow-leaks")[0] == 0
     assert prepare("check", tmp_path / "data")[0] == 0  # without sides there is nothing to leak between
+
+
+def test_what_known_laboratories_share_is_no_leak(tmp_path):
+    first, second, third, fourth = cells_of(0, 4)
+    made(tmp_path / "data" / "one", [first, first, second], domain="a", groups=["p", "p", "q"])
+    made(tmp_path / "data" / "two", [second, third], domain="b", groups=["q", "r"])
+    made(tmp_path / "data" / "three", [fourth], domain="c")
+    code, out, err = prepare("check", tmp_path / "data", "--train", "a,b", "--unseen", "c")
+    assert (code, err) == (0, [])
+    assert "the same pixels: 2 pairs" in out
+    assert prepare("check", tmp_path / "data", "--train", "a", "--unseen", "b")[0] == 2
 
 
 def test_copy_of_another_size_is_found(tmp_path):

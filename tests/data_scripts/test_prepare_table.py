@@ -192,6 +192,13 @@ def test_scale_and_laboratory_must_be_known(tmp_path):
     assert "use --um-per-px X" in message
 
 
+def test_scale_for_all_is_compared_with_the_pictures(tmp_path):
+    write(tmp_path / "in", {"d.png": picture(9, 260, 300)})
+    text = "file,label\na.png,BAS\nd.png,MON\n"
+    _, _, notes = read(tmp_path, text)
+    assert notes == ["pictures of 2 sizes: 260x260 (1), 260x300 (1); --um-per-px 0.1 was used for all"]
+
+
 def test_groups_may_be_missing_in_one_laboratory(tmp_path):
     cells, *_ = read(tmp_path, "file,label,domain,group\na.png,BAS,x,s1\nb.png,BAS,y,\nc.png,MON,x,s2\n")
     assert [row["group"] for row in cells] == ["s1", "", "s2"]

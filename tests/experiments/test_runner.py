@@ -167,7 +167,7 @@ def test_other_images_settings_device_or_precision_do_not_join(data, tmp_path):
         runner.run(replace(settings, benchmark=turned), ["boda"], out=tmp_path, **QUIET)
 
 
-@pytest.mark.parametrize(("column", "change"), [("group", "slide0"), ("label", "basophil")])
+@pytest.mark.parametrize(("column", "change"), [("group", "slide0"), ("label", "eosinophil")])
 def test_a_set_that_was_prepared_anew_does_not_join_in_the_same_process_either(data, tmp_path, column, change):
     """The images are the same, what belongs to them is not."""
     shutil.copytree(data, tmp_path / "data")

@@ -66,6 +66,8 @@ def folds(cells: CellImages, n_folds: int = 5, *, seed: int = 0) -> list[Split]:
     in_one_group = []
     for domain, name in enumerate(cells.domain_names):
         rows = np.flatnonzero(cells.domains == domain)
+        if not len(rows) and len(cells):
+            continue  # a name that a subset has kept
         labels, groups = cells.labels[rows], _groups(name, cells.groups[rows])
         parts = _split(name, labels, groups, n_folds, seed)
         if groups is not None:

@@ -47,7 +47,7 @@ def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, st
     means = pd.DataFrame({split: runs[split].groupby("method")[metric].mean() for split in splits}).reindex(methods)
     figure, axis = plt.subplots(figsize=(8, 0.68 * len(methods) + 1.7))
     axis.hlines(range(len(methods)), means.min(axis=1), means.max(axis=1), color="0.7", zorder=1)
-    for style, (split, label) in styled(splits.items()):
+    for (style, (split, label)), (side, edge) in zip(styled(splits.items()), ((9, "bottom"), (-9, "top")), strict=True):
         look = {"marker": style.marker, "color": style.colour, "label": label}
         sns.stripplot(
             runs[split], x=metric, y="method", order=methods, jitter=False, size=5, alpha=0.35, ax=axis, zorder=2,
@@ -56,8 +56,8 @@ def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, st
         axis.scatter(means[split], range(len(methods)), s=95, edgecolor="white", zorder=3, **look)
         for y, x in enumerate(means[split]):
             if not np.isnan(x):
-                axis.annotate(f"{x:.2f}", (x, y), (0, 9), textcoords="offset points", ha="center")
-    axis.set(xlim=(0, 1.02), ylim=(len(methods) - 0.5, -0.7), ylabel="")
+                axis.annotate(f"{x:.2f}", (x, y), (0, side), textcoords="offset points", ha="center", va=edge)
+    axis.set(xlim=(0, 1.02), ylim=(len(methods) - 0.4, -0.7), ylabel="")
     axis.set_xlabel(metric.replace("_", " ").replace("f1 ", "F1-"))
     axis.set(yticks=range(len(methods)), yticklabels=[label_of(names.get(m, m)) for m in methods])
     legend_above(axis, columns=2, handletextpad=0.1)

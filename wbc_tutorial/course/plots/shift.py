@@ -33,12 +33,32 @@ def slope(
             (0, 1), values, spread, marker=style.marker, color=style.colour, linestyle=style.linestyle, capsize=4,
             label=label_of(name), markersize=9,
         )  # fmt: skip
-        for x, value, side, shift in zip((0, 1), values, ("right", "left"), (-14, 14), strict=True):
-            if not np.isnan(value):
-                axis.annotate(f"{value:.2f}", (x, value), (shift, -4), textcoords="offset points", ha=side)
+    for x, scores, side, shift in ((0, before, "right", -14), (1, after, "left", 14)):
+        values = sorted(value for value, _ in scores.values() if not np.isnan(value))
+        for value, place in zip(values, _apart(values, 0.06), strict=True):
+            axis.annotate(
+                f"{value:.2f}", (x, place), (shift, 0), textcoords="offset points", ha=side, va="center_baseline"
+            )
     axis.set(xlim=(-0.4, 1.4), ylim=(0, 1.02), xticks=(0, 1), xticklabels=ends, ylabel="score")
     legend(axis)
     return figure
+
+
+def _apart(places: Sequence[float], gap: float) -> list[float]:
+    """Return where texts stand that belong to sorted places: `gap` apart, and as near to them as that allows.
+
+    Examples
+    --------
+    >>> [round(y, 2) for y in _apart([0.1, 0.5, 0.52], 0.06)]
+    [0.1, 0.48, 0.54]
+    """
+    moved = list(places)
+    for _ in range(50):
+        for k in range(len(moved) - 1):
+            lack = gap - (moved[k + 1] - moved[k])
+            if lack > 1e-6:
+                moved[k], moved[k + 1] = moved[k] - lack / 2, moved[k + 1] + lack / 2
+    return moved
 
 
 def native_views(views: Sequence[np.ndarray], names: Sequence[str], px_per_um: Sequence[float]) -> Figure:

@@ -99,7 +99,7 @@ def image_grid(
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for axis, name in zip(axes[0], columns, strict=True):
         axis.set_title(label_of(name, max(int(side / LETTER), 4)), fontsize=13, loc="center")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure
 
 
@@ -206,7 +206,7 @@ def contact_sheet(cells: CellImages, *, per_class: int = 8, seed: int = 0, side:
         for axis, index in zip(row[: len(rows)], rows, strict=True):
             axis.imshow(cells.images[index].transpose(1, 2, 0))
         row[0].set_ylabel(class_code(cells.classes[c]), rotation=0, ha="right", va="center")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     return figure
 
 

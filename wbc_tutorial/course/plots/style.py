@@ -196,7 +196,7 @@ def label_of(name, width: int = 24) -> str:
     return literal("\n".join(lines))
 
 
-LINE, LETTER = 0.23, 0.115
+LINE, LETTER = 0.23, 0.11
 """Inches that a line of text is high, and that a letter of it is wide, about."""
 
 
@@ -238,7 +238,7 @@ def legend_above(axis: Axes, *, columns: int, **options) -> None:
         As `Axes.legend` takes them.
     """
     names = axis.get_legend_handles_labels()[1]
-    fit = int(0.7 * axis.figure.get_figwidth() / (LETTER * widest(names) + 0.5))
+    fit = int(axis.figure.get_figwidth() / (LETTER * widest(names) + 0.4))
     columns = max(1, min(columns, len(names), fit))
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, **options)
     axis.figure.set_figheight(axis.figure.get_figheight() + LINE * (n_lines(names) / columns - 1))

@@ -44,5 +44,5 @@ class Picture(ipywidgets.HTML):
 
 
 def title_of(axes: Axes) -> str:
-    """Return the title of the axes, on whichever side the present style puts it."""
-    return axes.get_title(loc=plt.rcParams["axes.titlelocation"])
+    """Return the title of the axes on one line, on whichever side the present style puts it."""
+    return " ".join(axes.get_title(loc=plt.rcParams["axes.titlelocation"]).split())

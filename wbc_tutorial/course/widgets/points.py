@@ -24,7 +24,7 @@ class InteractivePoints(InteractiveFigure):
     """
 
     def __init__(self, points, labels, domains, classes):
-        self.points = np.array(points, dtype=float)  # a copy: the caller's points stay where they are
+        self.points = np.array(np.asarray(points), dtype=float)  # a copy: the caller's points stay where they are
         self._moving = False
         draw = partial(plots.boda_plane, labels=labels, domains=domains, classes=classes)
         wide = {"style": {"description_width": "11em"}, "layout": ipywidgets.Layout(width="26em")}
