@@ -167,7 +167,7 @@ def test_on_a_cluster_whose_worker_dies_the_results_are_the_same(data, tmp_path)
     from distributed import LocalCluster
 
     settings, methods = Settings("open5", str(data), "small_cnn", 6, device="cpu"), ["erm", "boda", "boda_plus"]
-    runner.run(settings, methods, n_folds=3, out=tmp_path / "whole", progress=False, say=lambda _: None)
+    runner.run(settings, methods, n_folds=2, out=tmp_path / "whole", progress=False, say=lambda _: None)
     lines, killed = [], []
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as local:
 
@@ -178,8 +178,8 @@ def test_on_a_cluster_whose_worker_dies_the_results_are_the_same(data, tmp_path)
                 os.kill(worker.pid, signal.SIGKILL)
                 killed.append(worker.pid)
 
-        runner.run(settings, methods, n_folds=3, out=tmp_path / "cut", scheduler=local.scheduler_address, say=say)
-    assert killed and sum("fold" in line for line in lines) == 9
+        runner.run(settings, methods, n_folds=2, out=tmp_path / "cut", scheduler=local.scheduler_address, say=say)
+    assert killed and sum("fold" in line for line in lines) == 6
     whole, cut = (pd.read_csv(tmp_path / name / "results.csv") for name in ("whole", "cut"))
     measured = ["seconds_per_step", "peak_memory_mb"]
     pd.testing.assert_frame_equal(whole.drop(columns=measured), cut.drop(columns=measured), check_exact=True)

@@ -33,11 +33,13 @@ def _table(
 
     height, width = shown.shape
     axis.add_patch(plt.Rectangle((0, 0), width, height, fc="0.93", ec="0.6", hatch="///", lw=0, zorder=0))
-    with any_script():  # seaborn draws at once, to see whether names overlap
+    axis.figure.set_visible(False)  # seaborn draws the whole figure to see whether names overlap: nothing, and at once
+    with any_script():
         sns.heatmap(
             shown, mask=np.isnan(shown), annot=written, fmt="", annot_kws={"size": IN_CELL}, norm=norm, cmap="Blues",
             cbar=False, xticklabels=columns, yticklabels=rows, ax=axis,
         )  # fmt: skip
+    axis.figure.set_visible(True)
     (mesh,) = axis.collections
     for text in axis.texts:
         column, row = map(int, text.get_position())

@@ -73,7 +73,7 @@ def native_views(views: Sequence[np.ndarray], names: Sequence[str], px_per_um: S
     """
     widest = max(view.shape[1] for view in views)
     tallest = max(view.shape[0] for view in views)
-    figure, axes = plt.subplots(1, len(views), figsize=(3.3 * len(views), 4), squeeze=False, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(views), figsize=(2.7 * len(views), 3.4), squeeze=False, sharex=True, sharey=True)
     for axis, view, name, scale in zip(axes[0], views, names, px_per_um, strict=True):
         height, width = view.shape[:2]
         axis.imshow(view)
