@@ -51,7 +51,9 @@ def figures_as_files(cell, folder: Path, stem: str) -> None:
         (folder / "figures").mkdir(exist_ok=True)
         (folder / name).write_bytes(base64.b64decode(data["image/png"]))
         alt = re.sub(r"([\\\[\]*_`$<>])", r"\\\1", " ".join(alt.split()))
-        out.data = {"text/markdown": f"![{alt}]({name})"}
+        width = out.metadata["image/png"].get("width")  # half of its dots: sharp on screens with two dots for a pixel
+        size = f"{{width={int(width)}px}}" if width else ""
+        out.data = {"text/markdown": f"![{alt}]({name}){size}"}
 
 
 def links_between_pages(text: str, path: Path, repository: str) -> str:

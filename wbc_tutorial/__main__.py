@@ -20,8 +20,10 @@ EPILOG = """examples:
   python -m wbc_tutorial --benchmark open5 --data DIR --folds 5
   python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b --unseen "lab 3" --classes 5
   python -m wbc_tutorial --methods erm,boda --recipe stain_augment,tta
+  python -m wbc_tutorial predict --model results/open5/models/erm-fold0-seed0.pt --data DIR --out predictions.csv
 
-A killed run continues where it stopped when the same command is given again."""
+A killed run continues where it stopped when the same command is given again.
+`python -m wbc_tutorial predict --help` lists the options of predict."""
 
 CHECK_SETUP = 'python -c "import wbc_tutorial.course.environment as e; print(e.check())"'
 
@@ -52,7 +54,7 @@ def _parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("command", nargs="?", choices=["run"], default="run", help="what to do (default: run)")
+    add("command", nargs="?", choices=["run", "predict"], default="run", help="given first (default: run)")
     add("--benchmark", metavar="NAME", help="simulated, open5, paper or paper11 (default: simulated)")
     add("--data", metavar="DIR", help="prepared images, for real cells (data_scripts/prepare.py makes them)")
     add("--train", metavar="LAB,LAB", type=_names, help="laboratories of --data to train on, in place of a benchmark")
@@ -88,6 +90,38 @@ def _parser() -> _Parser:
     return parser
 
 
+def _predict_parser() -> _Parser:
+    parser = _Parser(
+        prog=f"{PROG} predict",
+        description="Name the cells of prepared images with the network of a run. For teaching and research; not for "
+        "diagnosis.",
+    )
+    parser.set_defaults(command="predict", out=None)  # `out` is the folder of a run's results
+    add = parser.add_argument
+    add("--model", metavar="FILE", required=True, help="a network of a run, such as DIR/models/erm-fold0-seed0.pt")
+    add("--data", metavar="DIR", required=True, help="a prepared set, or a folder of them, with or without labels")
+    add("--out", metavar="FILE.csv", dest="table", required=True, help="the table to write, a new file")
+    add(
+        "--recipe",
+        metavar="A,B",
+        help="ingredients after training: adabn, adabn_mixed, adabn_balanced, t3a, label_spreading, tta, or none "
+        "(default: those that the network was trained with)",
+    )
+    return parser
+
+
+def _parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the options of the command that stands first; without one, those of run."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["predict"]:
+        return _predict_parser().parse_args(arguments[1:])
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.command == "predict":
+        parser.error("predict has options of its own and stands first: predict --model FILE --data DIR --out FILE.csv")
+    return given
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
@@ -105,11 +139,11 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the screen's encoding lacks is printed as an escape
             stream.reconfigure(errors="backslashreplace")
-    given = _parser().parse_args(arguments)
+    given = _parsed(arguments)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _complain(f"note: {message}")
-            status = _run(given)
+            status = _predict(given) if given.command == "predict" else _run(given)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
@@ -169,7 +203,19 @@ def _run(given: argparse.Namespace) -> int:
             "same command draws it again"
         )
     print(f"{page}  (open it in a browser; one file that holds everything)")
-    print(f"Beside it: results.csv, predictions/, figures/ ({len(figures)} PNG)")
+    print(f"Beside it: results.csv, predictions/, models/, figures/ ({len(figures)} PNG)")
+    return 0
+
+
+def _predict(given: argparse.Namespace) -> int:
+    """Name the cells of prepared sets with a saved network."""
+    print("Loading ...", flush=True)
+    environment, *_ = _libraries()
+    environment.use_threads()
+    from wbc_tutorial.experiments.prediction import predict_set
+
+    predict_set(given.model, given.data, given.table, recipe=given.recipe, say=lambda line: print(line, flush=True))
+    print(f"{given.table}  (for teaching and research; not for diagnosis)")
     return 0
 
 

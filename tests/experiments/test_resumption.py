@@ -13,6 +13,7 @@ import torch
 from support.places import ROOT
 
 from wbc_tutorial.experiments import runner
+from wbc_tutorial.experiments.saved_models import load_model
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import KEY, OWN
 
@@ -28,11 +29,18 @@ def comparable(folder):
 
 
 def assert_same(whole, other):
-    """Metric columns bit for bit, predictions too, and nothing half written."""
+    """Metric columns bit for bit, predictions and networks too, and nothing half written."""
     pd.testing.assert_frame_equal(comparable(whole), comparable(other), check_exact=True)
     for path in (whole / "predictions").iterdir():
         with np.load(path) as one, np.load(other / "predictions" / path.name) as two:
             assert all(np.array_equal(one[name], two[name]) for name in one)
+    names = {path.name.removesuffix(".npz") for path in (whole / "predictions").iterdir()}
+    for folder in (whole, other):
+        assert {path.name.removesuffix(".pt") for path in (folder / "models").iterdir()} == names
+    for name in names:
+        one, two = (load_model(folder / "models" / f"{name}.pt") for folder in (whole, other))
+        assert one.provenance == two.provenance
+        assert all(torch.equal(one.state_dict()[part], values) for part, values in two.state_dict().items())
     assert not list(other.rglob(f"{OWN}*.part"))
 
 
@@ -43,7 +51,7 @@ def test_interrupted_anywhere_the_results_end_the_same(data, tmp_path, monkeypat
 
     def failing_replace(source, target):
         calls.append(target)
-        if len(calls) in (2, 5, 9):  # between a run's predictions and its rows, or before either
+        if len(calls) in (2, 5, 7, 12):  # before a run's model, before its rows, and twice before its predictions
             raise KeyboardInterrupt
         real_replace(source, target)
 
@@ -56,7 +64,7 @@ def test_interrupted_anywhere_the_results_end_the_same(data, tmp_path, monkeypat
             break
         except KeyboardInterrupt:
             assert not list((tmp_path / "cut").rglob(f"{OWN}*.part"))
-    assert attempts == 4
+    assert attempts == 5
     assert_same(tmp_path / "whole", tmp_path / "cut")
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wbc_tutorial import __version__
 from wbc_tutorial.data.cell_images import StoredImages
+from wbc_tutorial.evaluation.adaptation import predict
 from wbc_tutorial.evaluation.metrics import f1_scores
 from wbc_tutorial.experiments import runner, tables
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
+from wbc_tutorial.experiments.saved_models import load_model
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import COLUMNS, KEY, read_predictions
 
@@ -47,6 +50,21 @@ def test_predictions_give_the_rows_again(done):
         here = stored["unseen"] & (stored["domains"] == row.domain)
         scores = f1_scores(stored["truth"][here], stored["logits"][here].argmax(axis=1), 5)
         assert (scores.micro, scores.macro, here.sum()) == (row.f1_micro, row.f1_macro, row.n_images)
+
+
+def test_every_run_leaves_its_network_with_where_it_comes_from(data, done):
+    out, _, _ = done
+    names = {f"{method}-fold{fold}-seed0.pt" for method in ("erm", "boda", "boda_plus") for fold in (0, 1)}
+    assert {path.name for path in (out / "models").iterdir()} == names
+    cells = BENCHMARKS["open5"].load(data)
+    for method in ("erm", "boda", "boda_plus"):
+        model = load_model(out / "models" / f"{method}-fold1-seed0.pt")
+        stored = read_predictions(out / "predictions" / f"{method}-fold1-seed0.npz")
+        assert np.array_equal(predict(model, cells.of_domain("chula", "bccd")), stored["logits"][stored["unseen"]])
+        assert model.provenance == {
+            "benchmark": "open5", "train": ["acevedo_20", "raabin"], "method": method, "fold": 1, "seed": 0,
+            "cells": cells.digest(), "version": __version__, "image_size": 16, "um_per_px": 25 / 16,
+        }  # fmt: skip
 
 
 def test_it_says_what_it_is_about_to_do_and_what_each_run_scored(done):

@@ -65,6 +65,18 @@ def test_the_file_holds_no_code(tmp_path):
     assert all(isinstance(values, torch.Tensor) for values in content["weights"].values())
 
 
+def test_where_a_model_comes_from_is_kept_as_plain_data(tmp_path):
+    facts = {"benchmark": "ラボ", "train": ["a", "b"], "fold": 1, "um_per_px": 25 / 64, "group": None}
+    save_model(tiny(), tmp_path / "a.pt", provenance=facts)
+    assert load_model(tmp_path / "a.pt").provenance == facts
+    save_model(tiny(), tmp_path / "b.pt")
+    assert load_model(tmp_path / "b.pt").provenance == {}
+    for bad in ({"images": np.zeros(3)}, {"model": nn.Flatten()}, [1], "text"):
+        with pytest.raises(ValueError, match="provenance: .*expected a dict"):
+            save_model(tiny(), tmp_path / "c.pt", provenance=bad)
+    assert not (tmp_path / "c.pt").exists()
+
+
 def test_a_file_is_replaced_as_a_whole(tmp_path, monkeypatch):
     path = tmp_path / "model.pt"
     save_model(tiny(3), path)
@@ -148,6 +160,7 @@ CHANGES = {
     "n_classes": [4, 10**12, "3", None, math.nan],
     "classes": [["a"], "ab", [1, 2, 3], 7],
     "recipe": ["none+x", None, 3, "group_norm"],
+    "provenance": [None, 3, "text"],
     "weights": [{}, None, {"head.weight": torch.zeros(3, 32)}, {"head.weight": "text"}],
 }
 

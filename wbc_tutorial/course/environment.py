@@ -68,7 +68,8 @@ def errors() -> list[str]:
     except PackageNotFoundError:
         wanted = dict.fromkeys(_LOADED, "")
         found.append(f"wbc_tutorial is not installed; fix: {SETUP}")
-    for name, bounds in wanted.items():
+    # those that are only looked for come first: what is missing is named itself, not by another package that needs it
+    for name, bounds in sorted(wanted.items(), key=lambda item: item[0] in _LOADED):
         if error := _version_error(name, bounds):
             found.append(error)
         elif (reason := _import_error(name)) and reason not in reasons:  # torchvision fails as torch does: said once

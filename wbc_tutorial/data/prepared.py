@@ -11,7 +11,7 @@ from wbc_tutorial.data.cell_images import CellImages, StoredImages
 from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES, class_within, find_class, find_classes
 from wbc_tutorial.data.prepared_files import images_digest, read_cells, read_facts, read_images
 
-__all__ = ["domains_below", "load_prepared"]
+__all__ = ["domains_below", "load_every_image", "load_prepared"]
 
 
 def domains_below(data: str | Path) -> tuple[dict[str, list[Path]], list[str]]:
@@ -124,6 +124,64 @@ def load_prepared(
     )
 
 
+def load_every_image(folder: str | Path, *, classes: Sequence[str]) -> tuple[CellImages, pd.DataFrame]:
+    """Read all images of a prepared set to name them: also those without a label or of other classes.
+
+    The files are checked as `load_prepared` checks them.
+
+    Parameters
+    ----------
+    folder : path
+    classes : sequence of str
+        The label space of the network.
+
+    Returns
+    -------
+    cells : CellImages
+        Its ``labels`` say nothing: all are 0.
+    table : DataFrame of str
+        The rows of ``cells.csv`` in the order of the images, and the column ``truth``: the class of each image among
+        `classes`, "" where it has no label or another one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When a file is missing or damaged, or the three files contradict one another.
+
+    See Also
+    --------
+    load_prepared : images with their labels, to train and to test.
+    """
+    folder = Path(folder)
+    classes = _label_space(classes)
+    facts = read_facts(folder / "set.json")
+    stack = read_images(folder / "images.npy")
+    table = _in_order_of_images(read_cells(folder / "cells.csv"), folder, len(stack), filled=("domain",))
+    digest = _check_images(folder, stack, facts)
+    labelled = table.label.map(_is_class).to_numpy(dtype=bool)
+    truth = np.full(len(table), "", dtype=object)
+    truth[labelled] = [label or "" for label in _classes_of(table[labelled], classes, folder)]
+    domain_names = tuple(dict.fromkeys(table.domain))
+    cells = CellImages(
+        images=StoredImages((stack,), np.zeros(len(stack), dtype=np.int64), np.arange(len(stack)), (digest,)),
+        labels=np.zeros(len(stack), dtype=np.int64),
+        domains=np.array([domain_names.index(name) for name in table.domain]),
+        groups=table.group.to_numpy(dtype=object),
+        classes=classes,
+        domain_names=domain_names,
+        um_per_px=float(facts.get("um_per_px") or np.nan),
+        provenance={"source": "prepared", "digest": facts.get("digest") or ""},
+    )
+    return cells, table.assign(truth=truth)
+
+
+def _is_class(label: str) -> bool:
+    try:
+        return bool(find_class(label))
+    except ValueError:
+        return False
+
+
 def _label_space(classes: Sequence[str]) -> tuple[str, ...]:
     """Return the classes by their names: all of them fine, or all of them coarse."""
     names = find_classes(classes)
@@ -135,8 +193,10 @@ def _label_space(classes: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _in_order_of_images(table: pd.DataFrame, folder: Path, n_images: int) -> pd.DataFrame:
-    """Sort the rows by the image that each stands for."""
+def _in_order_of_images(
+    table: pd.DataFrame, folder: Path, n_images: int, filled: Sequence[str] = ("label", "domain")
+) -> pd.DataFrame:
+    """Sort the rows by the image that each stands for; no entry may be blank in the columns `filled`."""
     path = folder / "cells.csv"
     if len(table) != n_images:
         raise ValueError(
@@ -153,7 +213,7 @@ def _in_order_of_images(table: pd.DataFrame, folder: Path, n_images: int) -> pd.
             "images.npy: prepare the set again with data_scripts/prepare.py"
         )
     table = table.iloc[np.argsort(order)].reset_index(drop=True)
-    for column in ("label", "domain"):
+    for column in filled:
         blank = np.flatnonzero(table[column] == "")
         if len(blank):
             raise ValueError(

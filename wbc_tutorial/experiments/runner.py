@@ -19,6 +19,7 @@ from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.experiments import cluster
 from wbc_tutorial.experiments.methods import ALIGNING, FAMILIES, METHODS
 from wbc_tutorial.experiments.recipes import INGREDIENTS
+from wbc_tutorial.experiments.saved_models import save_model
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import ResultsStore
 from wbc_tutorial.training.device import peak_memory_mb, seed_everything
@@ -47,6 +48,8 @@ def run(
     trained: dict | None = None,
 ) -> pd.DataFrame:
     """Run what the results folder does not hold yet, and return all its rows.
+
+    The network of each run is saved as ``models/<method>-fold<fold>-seed<seed>.pt``, which `load_model` reads.
 
     Parameters
     ----------
@@ -87,7 +90,8 @@ def run(
         say(f"Not used in {settings.data}: {name}")
     cells = benchmark.load(settings.data)
     _check_folds(cells.of_domain(*benchmark.train), benchmark.n_folds, say)
-    identity = settings.identity() | {"version": __version__, "cells": cells.digest()}
+    provenance = _provenance(settings, cells)
+    identity = settings.identity() | {name: provenance[name] for name in ("version", "cells")}
     with ResultsStore(out, identity) as store:
         jobs = [
             (missing, fold, seed)
@@ -100,13 +104,16 @@ def run(
         n_runs = sum(len(missing) for missing, _, _ in jobs)
         say(f"Runs to do: {n_runs}" if n_runs else "Nothing to train: all runs are there")
         if scheduler is None or not jobs:
-            done_runs = (run_one(settings, *job, cells=cells, progress=progress, trained=trained) for job in jobs)
+            done_runs = (_trained(settings, *job, cells=cells, progress=progress, trained=trained) for job in jobs)
         else:
             done_runs = _on_cluster(settings, jobs, scheduler, say)
         start = time.perf_counter()
         for done, results in enumerate(done_runs, 1):
             left = (time.perf_counter() - start) / done * (len(jobs) - done)
-            for method, (rows, predictions) in results.items():
+            for method, (rows, predictions, model) in results.items():
+                fold, seed = rows[0]["fold"], rows[0]["seed"]
+                facts = provenance | {"method": method, "fold": fold, "seed": seed}
+                save_model(model, store.model_path(method, fold, seed), provenance=facts)
                 store.record(rows, predictions)
                 say(_one_line(settings, method, rows) + (f" (about {left:.0f} s left)" if done < len(jobs) else ""))
         return store.rows()
@@ -168,10 +175,13 @@ def _one_line(settings: Settings, method: str, rows: list[dict]) -> str:
 
 
 def _on_cluster(settings: Settings, jobs: list[tuple], scheduler: str, say: Callable[[str], None]) -> Iterator[dict]:
-    """Yield what `run_one` returns for each job, as the workers of a cluster finish."""
+    """Yield what `_trained` returns for each job, as the workers of a cluster finish.
+
+    The networks come back over the wire with the scores: under 2 MB each for `small_cnn`, about 95 MB for `resnet50`.
+    """
     data = None if settings.data is None else str(Path(settings.data).absolute())
     tasks = [(replace(settings, data=data), *job) for job in jobs]
-    return cluster.results(run_one, tasks, scheduler, data=data, device=settings.device.name, say=say)
+    return cluster.results(_trained, tasks, scheduler, data=data, device=settings.device.name, say=say)
 
 
 def run_one(
@@ -210,6 +220,21 @@ def run_one(
     FloatingPointError
         When the training diverges.
     """
+    results = _trained(settings, methods, fold, seed, cells=cells, progress=progress, trained=trained)
+    return {method: (rows, predictions) for method, (rows, predictions, _) in results.items()}
+
+
+def _trained(
+    settings: Settings,
+    methods: tuple[str, ...],
+    fold: int,
+    seed: int,
+    *,
+    cells: CellImages | None = None,
+    progress: bool = False,
+    trained: dict | None = None,
+) -> dict[str, tuple[list[dict], dict[str, np.ndarray], models.Classifier]]:
+    """Return what `run_one` does, and each network as it was scored, on the processor."""
     benchmark = settings.benchmark
     cells = benchmark.load(settings.data) if cells is None else cells
     known, unseen = cells.of_domain(*benchmark.train), cells.of_domain(*benchmark.unseen)
@@ -230,8 +255,21 @@ def run_one(
         facts |= {"recipe": str(settings.recipe), "backbone": settings.backbone, "steps": settings.total_steps}
         facts |= {"seconds_per_step": seconds_per_step, "peak_memory_mb": peak_memory_mb(settings.device)}
         facts |= {"version": __version__}
-        results[method] = _scored(settings, model, facts, {"in_domain": validation, "unseen": unseen}, train)
+        rows, predictions = _scored(settings, model, facts, {"in_domain": validation, "unseen": unseen}, train)
+        results[method] = rows, predictions, copy.deepcopy(model).cpu()
     return results
+
+
+def _provenance(settings: Settings, cells: CellImages) -> dict:
+    """Return what a saved network says of the benchmark and the images that it was trained on."""
+    return {
+        "benchmark": settings.benchmark.name,
+        "train": list(settings.benchmark.train),
+        "cells": cells.digest(),
+        "version": __version__,
+        "image_size": cells.images.shape[-1],
+        "um_per_px": cells.um_per_px if np.isfinite(cells.um_per_px) else None,
+    }
 
 
 def _train(

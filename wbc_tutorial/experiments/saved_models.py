@@ -1,5 +1,6 @@
 """Saved models: a trained network in one file, with what it takes to build it again."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ FORMAT = "wbc_tutorial model 1"
 """What the file says of itself; a file that says something else is not read."""
 
 
-def save_model(model: Classifier, path: str | Path) -> None:
+def save_model(model: Classifier, path: str | Path, *, provenance: dict | None = None) -> None:
     """Write a network to one file: its weights, and the names that `load_model` builds it from.
 
     Parameters
@@ -25,6 +26,8 @@ def save_model(model: Classifier, path: str | Path) -> None:
         `wbc_tutorial.Recipe.prepare`.
     path : path
         Folders that do not exist are made. The name is given to the complete file only.
+    provenance : dict, default=None
+        How it was trained: text, numbers, None, and lists of them, by names of your own. `load_model` gives it back.
 
     Raises
     ------
@@ -51,6 +54,7 @@ def save_model(model: Classifier, path: str | Path) -> None:
             f"the model's normalisation is not that of its recipe ({model.recipe}); set it with "
             "wbc.Recipe(...).prepare(model), so that it can be built again"
         )
+    provenance = _plain(provenance)
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; expected the name of a file, such as {path / 'model.pt'}")
@@ -62,10 +66,22 @@ def save_model(model: Classifier, path: str | Path) -> None:
         "n_classes": int(model.n_classes),
         "classes": None if model.classes is None else list(model.classes),
         "recipe": model.recipe,
+        "provenance": provenance,
         "weights": {name: values.detach().cpu() for name, values in model.state_dict().items()},
     }
     with whole_file(path) as file:
         torch.save(content, file)
+
+
+def _plain(provenance: dict | None) -> dict:
+    """Return it as what JSON holds, which `load_model` reads without running any code."""
+    try:
+        plain = json.loads(json.dumps({} if provenance is None else provenance))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"provenance: {error}; expected a dict of text, numbers, None and lists of them") from None
+    if not isinstance(plain, dict):
+        raise ValueError(f"provenance: got a {type(provenance).__name__}, expected a dict")
+    return plain
 
 
 def load_model(path: str | Path) -> Classifier:
@@ -79,7 +95,7 @@ def load_model(path: str | Path) -> Classifier:
     -------
     Classifier
         Its logits are those of the saved one. ``.classes`` says what they stand for (None when it was not trained),
-        ``.recipe`` what it was prepared with.
+        ``.recipe`` what it was prepared with, ``.provenance`` (a dict) how it was trained, if that was saved.
 
     Raises
     ------
@@ -136,6 +152,7 @@ def _built(content: dict) -> Classifier:
         model = Recipe(content["recipe"]).prepare(build(backbone, n_classes, **content["options"]))
     model.load_state_dict(weights, assign=True)
     model.classes = None if classes is None else tuple(classes)
+    model.provenance = dict(content["provenance"])
     return model.eval()
 
 

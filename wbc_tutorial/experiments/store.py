@@ -94,7 +94,7 @@ class ResultsStore:
     """The results of an experiment in a folder of their own.
 
     ``results.csv`` holds one row per (benchmark, method, fold, seed, domain, split), ``predictions/`` the logits of
-    each run, ``settings.json`` what the rows depend on. A run is recorded when its rows stand in ``results.csv``: what
+    each run, ``models/`` its network, ``settings.json`` what the rows depend on. A run is recorded when its rows stand in ``results.csv``: what
     a killed run left behind without them is written over when the run is done again.
 
     Parameters
@@ -187,8 +187,8 @@ class ResultsStore:
             raise ValueError(f"{self.folder} holds results with other settings ({was}): give another --out")
 
     def _tidy(self) -> None:
-        """Delete what a killed run left unfinished: own temporary names, here and beside the predictions."""
-        for place in (self.folder, self.folder / "predictions"):
+        """Delete what a killed run left unfinished: own temporary names, here, beside the predictions and the models."""
+        for place in (self.folder, self.folder / "predictions", self.folder / "models"):
             for half in place.glob(f"{OWN}*.part"):
                 half.unlink(missing_ok=True)
 
@@ -245,6 +245,10 @@ class ResultsStore:
 
     def _predictions_path(self, method: str, fold: int, seed: int) -> Path:
         return self.folder / "predictions" / f"{method}-fold{fold}-seed{seed}.npz"
+
+    def model_path(self, method: str, fold: int, seed: int) -> Path:
+        """Return where the network of a run belongs; it is there before the run is recorded."""
+        return self.folder / "models" / f"{method}-fold{fold}-seed{seed}.pt"
 
     def record(self, rows: Iterable[dict], predictions: dict[str, np.ndarray]) -> None:
         """Keep one finished run: predictions first, then its rows, each file whole or not at all.

@@ -160,7 +160,7 @@ def confusion_pair(counts: Mapping[str, np.ndarray], classes: Sequence[str], *, 
         mesh = _table(axis, shares, np.where(matrix > 0, matrix.astype(str), ""), codes, codes, norm=Normalize(0, 1))
         axis.set_xticklabels(codes, rotation=90)
         axis.set(xlabel="predicted", aspect="equal")
-        axis.set_title(label_of(name, max(int(side * len(classes) / LETTER), 10)))
+        axis.set_title(label_of(name, max(int(side * len(classes) / LETTER), 10)), loc="left")
     axes[0, 0].set_ylabel("true")
     figure.colorbar(mesh, ax=axes, label="share of the true class", fraction=0.03, pad=0.02)
     figure.suptitle(title, x=0.01, ha="left")
