@@ -19,6 +19,7 @@ EPILOG = """examples:
   python -m wbc_tutorial
   python -m wbc_tutorial --benchmark open5 --data DIR --folds 5
   python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b --unseen "lab 3" --classes 5
+  python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b,lab3 --classes 5 --leave-one-out
   python -m wbc_tutorial --methods erm,boda --recipe stain_augment,tta
   python -m wbc_tutorial predict --model results/open5/models/erm-fold0-seed0.pt --data DIR --out predictions.csv
 
@@ -84,6 +85,7 @@ def _parser() -> _Parser:
         "label_spreading, tta, ema, high_lr, double_steps, boda_mean_scale, boda_coral_term (default: none)",
     )
     add("--leave-out", metavar="LAB", help="test on this training laboratory in place of the unseen ones: for choosing")
+    add("--leave-one-out", action="store_true", help="each training laboratory in turn is the unseen one; one table")
     add("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster, such as tcp://127.0.0.1:8786")
     add("--out", metavar="DIR", help="folder of the results, new or begun by the same command (default: results/NAME)")
     add("--version", action="version", version=__version__)
@@ -96,7 +98,7 @@ def _predict_parser() -> _Parser:
         description="Name the cells of prepared images with the network of a run. For teaching and research; not for "
         "diagnosis.",
     )
-    parser.set_defaults(command="predict", out=None)  # `out` is the folder of a run's results
+    parser.set_defaults(command="predict", leave_one_out=False, out=None)  # `out` is the folder of a run's results
     add = parser.add_argument
     add("--model", metavar="FILE", required=True, help="a network of a run, such as DIR/models/erm-fold0-seed0.pt")
     add("--data", metavar="DIR", required=True, help="a prepared set, or a folder of them, with or without labels")
@@ -143,21 +145,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _complain(f"note: {message}")
-            status = _predict(given) if given.command == "predict" else _run(given)
+            command = {"predict": _predict, "run": _leave_one_out if given.leave_one_out else _run}
+            status = command[given.command](given)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        return _complain(f"stopped{_kept(given.out)}", 130)
+        return _complain(f"stopped{_kept(given)}", 130)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
         fix = FIXES.get(error.errno)
-        return _complain(f"{error}{f'; {fix}{_kept(given.out)}' if fix else ''}")
+        return _complain(f"{error}{f'; {fix}{_kept(given)}' if fix else ''}")
     except (ValueError, ImportError, FloatingPointError) as error:
         return _complain(str(error))
     except (RuntimeError, MemoryError) as error:  # torch's own: out of memory, a device that is lost
-        return _complain(f"{type(error).__name__}: {error}{_kept(given.out)}")
+        return _complain(f"{type(error).__name__}: {error}{_kept(given)}")
 
 
 def _complain(text: str, status: int = 2) -> int:
@@ -166,11 +169,13 @@ def _complain(text: str, status: int = 2) -> int:
     return status
 
 
-def _kept(out: str | Path | None) -> str:
+def _kept(given: argparse.Namespace) -> str:
     """Say what is left after an early end; "" while it is not known where the results go."""
+    out = given.out
     if out is None:
         return ""
-    if all((Path(out) / name).is_file() for name in ("settings.json", "results.csv")):
+    places = Path(out).glob("*/") if given.leave_one_out else [Path(out)]
+    if any((place / "settings.json").is_file() and (place / "results.csv").is_file() for place in places):
         return f"; finished runs are kept in {out}: the same command continues"
     return "; no run was finished yet"
 
@@ -207,6 +212,38 @@ def _run(given: argparse.Namespace) -> int:
     return 0
 
 
+def _leave_one_out(given: argparse.Namespace) -> int:
+    """Run the experiment once for each training laboratory, that one unseen, and print one table."""
+    print("Loading ...", flush=True)
+    environment, _, _, settings = _libraries()
+    environment.use_threads()
+    from wbc_tutorial.experiments import leave_one_out
+    from wbc_tutorial.report.text import NOT_FOR_DIAGNOSIS, SIMULATED
+
+    benchmarks = _each_left_out(given)
+    name = benchmarks[0].name.removesuffix(f"-without-{benchmarks[0].unseen[0]}")
+    given.out = Path(given.out or f"results/{_folder_name(f'{name}-leave-one-out')}")
+    options = (given.data, given.backbone, given.steps, given.recipe)
+    runs = {given.out / _folder_name(each.unseen[0]): settings.Settings(each, *options) for each in benchmarks}
+    if len({str(folder).casefold() for folder in runs}) < len(benchmarks):
+        raise ValueError(
+            "two laboratories of --train would share a folder of results: their names differ only in signs or capitals"
+        )
+    table = leave_one_out.run_leave_one_out(
+        runs,
+        _methods(given.methods, benchmarks[0].train),
+        n_folds=given.folds,
+        seeds=(given.seed,),
+        out=given.out,
+        scheduler=given.scheduler,
+        say=lambda line: print(line, flush=True),
+    )
+    print(leave_one_out.as_text(table))
+    print(f"{SIMULATED} {NOT_FOR_DIAGNOSIS}" if benchmarks[0].simulated else NOT_FOR_DIAGNOSIS)
+    print(f"{given.out / 'leave_one_out.csv'}  (this table; beside it a folder of results for each laboratory)")
+    return 0
+
+
 def _predict(given: argparse.Namespace) -> int:
     """Name the cells of prepared sets with a saved network."""
     print("Loading ...", flush=True)
@@ -237,7 +274,6 @@ def _libraries() -> tuple:
 
 def _benchmark(given: argparse.Namespace):
     """Return the benchmark that the options name: a named one, or the user's own laboratories."""
-    from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
     from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 
     if given.train is not None or given.unseen is not None:
@@ -245,7 +281,7 @@ def _benchmark(given: argparse.Namespace):
             raise ValueError("--benchmark names its own laboratories: leave it out, or leave out --train and --unseen")
         if not (given.train and given.unseen):
             raise ValueError("--train and --unseen go together: name the laboratories to train on and to test on")
-        classes = {13: CLASSES, 11: CLASSES_11, 5: COARSE_CLASSES}[given.classes or 13]
+        classes = _classes(given)
         name = f"{'+'.join(given.train)}-to-{'+'.join(given.unseen)}"
         benchmark = Benchmark(name, given.train, given.unseen, classes)
     else:
@@ -256,6 +292,26 @@ def _benchmark(given: argparse.Namespace):
             raise ValueError(f"unknown benchmark {name!r}; choose one of {', '.join(BENCHMARKS)}")
         benchmark = BENCHMARKS[name]
     return benchmark.leave_out(given.leave_out) if given.leave_out else benchmark
+
+
+def _each_left_out(given: argparse.Namespace) -> list:
+    """Return the benchmarks of --leave-one-out, one for each training laboratory."""
+    from wbc_tutorial.experiments.leave_one_out import left_out
+
+    if given.leave_out:
+        raise ValueError("--leave-one-out leaves out each laboratory in turn: leave out --leave-out")
+    if given.unseen is not None:
+        raise ValueError("--leave-one-out tests on each laboratory of --train in turn: leave out --unseen")
+    if given.train is None or given.benchmark:
+        benchmark = _benchmark(given)
+        return [benchmark.leave_out(laboratory) for laboratory in benchmark.train]
+    return left_out(given.train, _classes(given))
+
+
+def _classes(given: argparse.Namespace) -> tuple[str, ...]:
+    from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
+
+    return {13: CLASSES, 11: CLASSES_11, 5: COARSE_CLASSES}[given.classes or 13]
 
 
 def _folder_name(name: str) -> str:

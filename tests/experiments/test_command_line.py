@@ -81,7 +81,7 @@ def test_a_run_leaves_results_tables_figures_and_a_page(data, tmp_path, capsys):
     assert out.index("open5: ") < out.index("Runs to do: 2") < out.index("Unseen laboratories") < out.index("Drawing")
     assert "BoDA" in out and "not for diagnosis" in out
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"results.csv", "predictions", "settings.json", "report.html", "figures"} <= names
+    assert {"results.csv", "predictions", "models", "settings.json", "report.html", "figures"} <= names
     assert json.loads((tmp_path / "out" / "settings.json").read_text())["recipe"] == "none"
 
 
@@ -103,6 +103,16 @@ def test_help_names_every_method_ingredient_backbone_and_benchmark_and_needs_no_
     assert {*METHODS, *INGREDIENTS, *models.BACKBONES, "simulated", "open5", "paper", "paper11"} <= words
     assert "examples:" in done.stdout and set(__main__.DEFAULT_METHODS) < set(METHODS)
     assert tuple(METHODS)[:5] == __main__.DEFAULT_METHODS, "the help says: the first five"
+
+
+def test_help_of_predict_shows_its_own_options_and_needs_no_torch():
+    code = "import sys; from wbc_tutorial import __main__ as m\n"
+    code += "try: m.main(['predict', '--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    options = set(re.findall(r"--[\w-]+", done.stdout))
+    assert options == {"--help", "--model", "--data", "--out", "--recipe"} and done.stdout.endswith("False\n")
+    after = {name for name, ingredient in INGREDIENTS.items() if ingredient.stage == "after training"}
+    assert set(re.findall(r"\w+", done.stdout)) & set(INGREDIENTS) == after
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,12 @@ from wbc_tutorial.data.classes import COARSE_CLASSES
 from wbc_tutorial.data.prepared import load_prepared
 from wbc_tutorial.evaluation.adaptation import predict
 from wbc_tutorial.evaluation.metrics import f1_scores
+from wbc_tutorial.experiments import runner
 from wbc_tutorial.experiments.prediction import predict_set
 from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.experiments.saved_models import load_model, save_model
+from wbc_tutorial.experiments.settings import Settings
+from wbc_tutorial.experiments.store import read_predictions
 from wbc_tutorial.models import small_cnn
 
 FACTS = {"train": ["acevedo_20", "raabin"], "image_size": 16, "um_per_px": 25 / 16}
@@ -82,8 +85,19 @@ def test_the_table_holds_what_the_network_says_of_every_image(data, model, tmp_p
     assert (table.predicted == table[list(COARSE_CLASSES)].idxmax(axis=1)).all()
 
 
+def test_the_network_of_a_run_gives_the_probabilities_of_that_run(data, tmp_path):
+    settings = Settings("open5", str(data), "small_cnn", 2, recipe="white_balance,adabn_mixed,tta", device="cpu")
+    runner.run(settings, ["erm"], out=tmp_path / "run", progress=False, say=lambda _: None)
+    stored = read_predictions(tmp_path / "run" / "predictions" / "erm-fold0-seed0.npz")
+    model = tmp_path / "run" / "models" / "erm-fold0-seed0.pt"
+    table = predict_set(model, data / "chula", tmp_path / "out.csv", say=lambda _: None)
+    here = stored["logits"][stored["unseen"] & (stored["domains"] == "chula")]
+    assert np.allclose(table[list(COARSE_CLASSES)], softmax(here, axis=1), atol=1e-6)
+    assert load_model(model).recipe == "white_balance+adabn_mixed+tta"
+
+
 def test_files_keep_their_names_and_images_without_a_known_label_are_named_too(changed, model, tmp_path):
-    odd = ["a, b.png", "ラボ/\"x\".png", "%0A.png", "007"]
+    odd = ["a, b.png", 'ラボ/"x".png', "%0A.png", "007"]
 
     def spoil(table):
         table["source_file"] = [*odd, *(f"{n}.png" for n in range(len(table) - 4))]
@@ -147,12 +161,13 @@ def test_a_set_or_a_model_that_does_not_say_its_scale_is_taken(data, tmp_path):
         (["--out", "."], ". exists, and nothing is written over: give another --out"),
     ],
 )
-def test_bad_usage_is_one_line_and_exit_2(data, model, tmp_path, capsys, change, message):
-    given = ["predict", "--model", str(model), "--data", str(data), "--out", str(tmp_path / "out.csv"), *change]
+def test_bad_usage_is_one_line_and_exit_2(data, model, capsys, change, message):
+    out = model.with_name("out.csv")
+    given = ["predict", "--model", str(model), "--data", str(data), "--out", str(out), *change]
     assert status_of(given) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1, error
-    assert not (tmp_path / "out.csv").exists()
+    assert not out.exists()
 
 
 def test_what_excludes_the_trained_network_is_refused(data, tmp_path):

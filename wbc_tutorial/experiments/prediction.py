@@ -98,7 +98,9 @@ def _after_training(trained_with: str, given: str | Iterable[str] | None) -> Rec
         return Recipe(name for name in own if name in AFTER)
     recipe = Recipe(given)
     if early := [name for name in recipe if name not in AFTER]:
-        raise ValueError(f"{', '.join(early)}: the model was trained already; only {', '.join(AFTER)} act after training")
+        raise ValueError(
+            f"{', '.join(early)}: the model was trained already; only {', '.join(AFTER)} act after training"
+        )
     Recipe([*own.training_part, *recipe])  # raises where the two exclude each other
     return recipe
 

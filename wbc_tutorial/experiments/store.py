@@ -94,8 +94,8 @@ class ResultsStore:
     """The results of an experiment in a folder of their own.
 
     ``results.csv`` holds one row per (benchmark, method, fold, seed, domain, split), ``predictions/`` the logits of
-    each run, ``models/`` its network, ``settings.json`` what the rows depend on. A run is recorded when its rows stand in ``results.csv``: what
-    a killed run left behind without them is written over when the run is done again.
+    each run, ``models/`` its network, ``settings.json`` what the rows depend on. A run is recorded when its rows stand
+    in ``results.csv``: what a killed run left behind without them is written over when the run is done again.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class ResultsStore:
             raise ValueError(f"{self.folder} holds results with other settings ({was}): give another --out")
 
     def _tidy(self) -> None:
-        """Delete what a killed run left unfinished: own temporary names, here, beside the predictions and the models."""
+        """Delete what a killed run left unfinished: own temporary names, here and one folder below."""
         for place in (self.folder, self.folder / "predictions", self.folder / "models"):
             for half in place.glob(f"{OWN}*.part"):
                 half.unlink(missing_ok=True)
