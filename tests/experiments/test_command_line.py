@@ -357,6 +357,7 @@ def test_a_real_ctrl_c_is_one_line_and_exit_130(data, tmp_path, after):
     process = subprocess.Popen(
         [sys.executable, "-m", "wbc_tutorial", *command(data, tmp_path / "out", steps="40")],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a shell's & ignores it
     )  # fmt: skip
     for line in process.stdout:
         if after in line:
