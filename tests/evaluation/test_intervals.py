@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wbc_tutorial.evaluation.intervals import paired_interval
+from wbc_tutorial.evaluation.intervals import image_interval, paired_interval
+from wbc_tutorial.evaluation.metrics import f1_scores
 
 
 def test_it_is_students_interval_over_folds():
@@ -87,3 +88,48 @@ def test_the_level_is_the_coverage():
 def test_what_cannot_be_used_is_refused(differences, options, message):
     with pytest.raises(ValueError, match=message):
         paired_interval(differences, **options)
+
+
+def _images(generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw truth and prediction of `n` images: three classes in a mix of 6 : 3 : 1, 80 % right."""
+    truth = generator.choice(3, n, p=(0.6, 0.3, 0.1))
+    wrong = generator.random(n) < 0.2
+    return truth, np.where(wrong, (truth + generator.integers(1, 3, n)) % 3, truth)
+
+
+def test_image_interval_covers_the_score_of_many_images():
+    generator = np.random.default_rng(0)
+    true = f1_scores(*_images(generator, 400_000), 3).macro
+    draws = [image_interval(*_images(generator, 300), 3, n_resamples=200, seed=k) for k in range(400)]
+    covered = np.mean([low <= true <= high for low, high in draws])
+    assert 0.91 <= covered <= 0.98
+
+
+def test_image_interval_is_wider_when_images_of_a_slide_are_alike():
+    generator = np.random.default_rng(1)
+    truth = np.tile([0, 1], 200)
+    slides = np.repeat(np.arange(20), 20)
+    good = np.isin(slides, np.arange(10))  # on ten slides all is right, on ten all is wrong
+    predicted = np.where(good, truth, 1 - truth)
+    single, whole = image_interval(truth, predicted, 2), image_interval(truth, predicted, 2, groups=slides)
+    assert whole[1] - whole[0] > 3 * (single[1] - single[0])
+    few = generator.permutation(truth)
+    assert image_interval(truth, predicted, 2, groups=few) == single  # two groups are too few to draw from
+
+
+def test_image_interval_of_images_that_are_all_right():
+    assert image_interval([0, 1, 2, 2], [0, 1, 2, 2], 5) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"groups": ["a"]}, "1 groups for 2 images"),
+        ({"level": 95}, "level is 95"),
+        ({"n_resamples": 0}, "n_resamples"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_image_interval_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        image_interval([0, 1], [0, 1], 2, **options)

@@ -1,0 +1,275 @@
+"""Score every candidate recipe with each laboratory left out in turn: the table from which the recipe is chosen.
+
+    python data_scripts/rebuild/select_recipe.py --data DIR --out results/selection
+    python data_scripts/rebuild/select_recipe.py --out results/selection
+
+DIR holds prepared sets of acevedo_20, raabin, jhu_21, chula and bccd. Each is once the unseen laboratory; the other
+four train, in five coarse classes, on the first of five folds: ``selection.csv``, a row per laboratory, training and
+way of prediction. Without --data: `small_cnn` is trained on two simulated laboratories and scored in 24 that are drawn
+at random: ``selection_simulated.csv``. What stands in a table is not computed again. The rule by which one candidate is
+chosen was written down before the first run: docs/recipe_selection/rule.md.
+"""
+
+import copy
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from real_sets.arguments import OneLineParser
+from real_sets.errors import one_line_errors
+
+from wbc_tutorial import models
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES
+from wbc_tutorial.data.folds import folds
+from wbc_tutorial.data.processors import usable_processors
+from wbc_tutorial.data.random_laboratories import random_laboratory
+from wbc_tutorial.data.simulated import load_simulated
+from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, label_spreading, t3a_head
+from wbc_tutorial.evaluation.metrics import summary
+from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
+from wbc_tutorial.experiments.settings import Settings
+from wbc_tutorial.training.device import seed_everything
+from wbc_tutorial.training.features import extract
+from wbc_tutorial.training.loop import fit
+from wbc_tutorial.training.retraining import retrain_classifier
+from wbc_tutorial.transforms.augmentation import stain_augment
+from wbc_tutorial.transforms.normalisation import optical_density
+
+LABORATORIES = ("acevedo_20", "raabin", "jhu_21", "chula", "bccd")
+RANDOM = range(200, 224)
+"""Seeds of the simulated laboratories."""
+
+MOST = 2000
+"""Images of one laboratory that are scored, drawn at random; smaller laboratories are scored whole."""
+
+STRONG = "stain_augment_strong"
+TRAININGS: dict[str, dict] = {
+    "plain": {},
+    "stain_augment": {"recipe": "stain_augment"},
+    "strong": {"recipe": STRONG},
+    "strong+class_balanced": {"recipe": f"{STRONG},class_balanced"},
+    "strong+od_rescale": {"recipe": f"{STRONG},od_rescale"},
+    "strong+od_rescale+class_balanced": {"recipe": f"{STRONG},od_rescale,class_balanced"},
+    "strong+white_balance": {"recipe": f"{STRONG},white_balance"},
+    "strong+reinhard": {"recipe": f"{STRONG},reinhard"},
+    "strong+grayscale": {"recipe": f"{STRONG},grayscale"},
+    "strong+double_steps": {"recipe": f"{STRONG},double_steps"},
+    "strong+ema": {"recipe": f"{STRONG},ema"},
+    "stain_augment+swap": {"swap": True},
+    "strong+swap": {"recipe": STRONG, "swap": True},
+    "strong+head": {"recipe": STRONG, "head": True},
+    "coral": {"method": "coral"},
+    "dann": {"method": "dann"},
+    "boda": {"method": "boda"},
+    "boda_authors": {"method": "boda_authors"},
+    "boda_scaled": {"method": "boda_scaled"},
+    "boda_plus": {"method": "boda", "head": True},
+    "strong+coral": {"recipe": STRONG, "method": "coral"},
+    "strong+boda_scaled": {"recipe": STRONG, "method": "boda_scaled"},
+}
+"""What each candidate changes in training; the rest is ERM with the benchmark's own settings."""
+
+
+def stain_swap(images: Tensor, generator: torch.Generator, *, share: float = 0.5) -> Tensor:
+    """Give a `share` of the images the mean and spread of optical density of another image of the batch (per channel).
+
+    ``OD' = m' + s' (OD - m) / s``; the other image is drawn at random and may come from another laboratory. Source: the
+    colour transfer of Reinhard et al. 2001 in optical density, used as an augmentation across laboratories as in SADA.
+    """
+    n = len(images)
+    other = torch.randperm(n, generator=generator).to(images.device)
+    touched = (torch.rand(n, 1, 1, 1, generator=generator) < share).to(images.device)
+    density = optical_density(images)
+    mean = density.mean((2, 3), keepdim=True)
+    spread = density.std((2, 3), keepdim=True).clamp_min(1e-3)
+    moved = (mean[other] + (density - mean) * (spread[other] / spread)).clamp_min(0).neg().exp()
+    return torch.where(touched, moved, images)
+
+
+def _swap_first(after: Callable[[Tensor, torch.Generator], Tensor]) -> Callable[[Tensor, torch.Generator], Tensor]:
+    return lambda images, generator: after(stain_swap(images, generator), generator)
+
+
+def train(cells: CellImages, name: str, benchmark: Benchmark, seed: int = 0, data: str | None = None):
+    """Train one candidate of `TRAININGS` on these cells; return the network."""
+    change = TRAININGS[name]
+    settings = Settings(benchmark, data, recipe=f"high_lr,{change.get('recipe', '')}")
+    seed_everything(seed)
+    model = settings.recipe.prepare(models.build(settings.backbone, len(cells.classes)))
+    options = settings.fit_options(change.get("method", "erm"), cells.counts, model.n_features)
+    if change.get("swap"):
+        options["augmentation"] = _swap_first(options.get("augmentation", stain_augment))
+    fit(model, cells, seed=seed, progress=None, **options)
+    if change.get("head"):
+        retrain_classifier(model, cells, seed=seed)
+    return model
+
+
+def calibrate(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit temperature and bias per class on known laboratories; return scale, bias and the classes' shares there.
+
+    Bias-corrected temperature scaling, ``softmax(a logits + b)`` with the least cross-entropy. Source: Alexandari et
+    al., "Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift adaptation", ICML 2020.
+    """
+    scores, truth = torch.as_tensor(logits, dtype=torch.float64), torch.as_tensor(labels)
+    log_scale = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_scale, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimizer.zero_grad()
+        value = torch.nn.functional.cross_entropy(scores * log_scale.exp() + bias, truth) + 1e-3 * bias.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    scale, bias = log_scale.exp().detach(), bias.detach()
+    shares = (scores * scale + bias).softmax(1).mean(0)
+    return scale.numpy(), bias.numpy(), shares.numpy()
+
+
+def class_mix(log_probabilities: np.ndarray, known: np.ndarray, *, pseudo: float = 0.0) -> np.ndarray:
+    """Estimate a laboratory's shares of the classes from calibrated log-probabilities (N, C), by EM.
+
+    ``q_c <- (sum_i p_ic q_c / known_c / sum_k(...) + pseudo known_c) / (N + pseudo)``: `pseudo` imagined images with
+    the known mix hold back an estimate from few images. Source: Saerens, Latinne and Decaestecker, Neural Computation
+    14 (2002).
+    """
+    mix = known.copy()
+    for _ in range(200):
+        scores = log_probabilities + np.log(mix.clip(1e-9)) - np.log(known.clip(1e-9))
+        scores = np.exp(scores - scores.max(1, keepdims=True))
+        mix = ((scores / scores.sum(1, keepdims=True)).sum(0) + pseudo * known) / (len(scores) + pseudo)
+    return mix
+
+
+def predictions(model, unseen: CellImages, validation: CellImages) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield the name of each way of prediction, its logits of the validation images and of the unseen laboratory."""
+    _, known_plain = extract(model, validation)
+    yield "plain", known_plain, extract(model, unseen)[1]
+    _, known = extract(model, validation, tta=True)
+    scale, bias, shares = calibrate(known, validation.labels)
+
+    def calibrated(logits):
+        return torch.log_softmax(torch.as_tensor(logits * scale + bias), dim=1).numpy()
+
+    def remixed(logits, **options):
+        log_probabilities = calibrated(logits)
+        return log_probabilities + np.log(class_mix(log_probabilities, shares, **options)) - np.log(shares)
+
+    for norm in ("", "adabn_mixed", "adabn_balanced"):
+        adapted = model
+        if norm:
+            how = {"share": 0.5, "class_balanced": norm == "adabn_balanced"}
+            adapted = adapt_batch_norm(copy.deepcopy(model), unseen, **how)
+        features, logits = extract(adapted, unseen, tta=True)
+        first = f"tta+{norm}" if norm else "tta"
+        yield first, known, logits
+        if not norm:
+            even = calibrated(known) - np.log(shares)
+            yield f"{first}+even_mix", even, calibrated(logits) - np.log(shares)
+        yield f"{first}+class_mix", known, remixed(logits)
+        yield f"{first}+class_mix_held_back", known, remixed(logits, pseudo=100.0)
+        z, scores = torch.as_tensor(features), torch.as_tensor(logits)
+        prototypes = t3a_head(copy.deepcopy(adapted.head).cpu(), z, scores)(z).detach().numpy()
+        yield f"{first}+t3a", known, prototypes
+        yield f"{first}+t3a+label_spreading", known, label_spreading(features, prototypes)
+
+
+def some(cells: CellImages, seed: int = 0) -> CellImages:
+    """Draw `MOST` images at random; all where there are no more."""
+    return cells.subset(np.sort(np.random.default_rng(seed).permutation(len(cells))[:MOST]))
+
+
+def left_out(laboratory: str) -> Benchmark:
+    """Return the benchmark in which this laboratory is unseen and the four others train, 64 images a batch."""
+    rest = tuple(name for name in LABORATORIES if name != laboratory)
+    return Benchmark(f"without-{laboratory}", rest, (laboratory,), COARSE_CLASSES, per_domain=16)
+
+
+def rows_of(cells: CellImages, laboratory: str, training: str, fold: int = 0) -> list[dict]:
+    """Train one candidate without one laboratory; return its scores by every way of prediction."""
+    benchmark = left_out(laboratory)
+    known, unseen = cells.of_domain(*benchmark.train), some(cells.of_domain(laboratory))
+    train_rows, validation_rows = folds(known, benchmark.n_folds)[fold]
+    validation = some(known.subset(validation_rows))
+    model = train(known.subset(train_rows), training, benchmark, seed=fold)
+    facts = {"laboratory": laboratory, "fold": fold, "training": training}
+    return [facts | scored for scored in scores(model, unseen, validation)]
+
+
+def scores(model, unseen: CellImages, validation: CellImages) -> list[dict]:
+    """Score every way of prediction, on the unseen laboratory and on images of the known ones."""
+    kept = ("f1_micro", "f1_macro", "f1_macro_min10", "n_images")
+    shots = validation.counts.sum(axis=0)
+    rows = []
+    for way, known_logits, logits in predictions(model, unseen, validation):
+        here = summary(unseen.labels, logits, shots)
+        there = summary(validation.labels, known_logits, shots)
+        known = {f"known_{name}": there[name] for name in kept}
+        rows.append({"prediction": way} | {name: here[name] for name in kept} | known)
+    return rows
+
+
+def random_counts(seed: int) -> list[int]:
+    """Draw how many images of each class a laboratory has: 60 to 2,000 in all, a mix with common and rare classes."""
+    generator = np.random.default_rng([seed, 27])
+    n = int(np.exp(generator.uniform(np.log(60), np.log(2000))))
+    return generator.multinomial(n, generator.dirichlet(np.full(len(CLASSES), 0.7))).tolist()
+
+
+def drawn(seed: int) -> CellImages:
+    """Draw one laboratory: its look, its magnification, its mix and its number of images."""
+    return random_laboratory(seed, random_counts(seed))
+
+
+def simulated_rows(training: str, laboratories: list[CellImages]) -> list[dict]:
+    """Train one candidate on the two simulated training laboratories; score it in all of these."""
+    benchmark = BENCHMARKS["simulated"]
+    known = load_simulated(benchmark.train)
+    train_rows, validation_rows = folds(known, benchmark.n_folds)[0]
+    validation = known.subset(validation_rows)
+    model = train(known.subset(train_rows), training, benchmark)
+    rows = []
+    for cells in laboratories:
+        facts = {"laboratory": cells.domain_names[0], "fold": 0, "training": training}
+        rows += [facts | scored for scored in scores(model, cells, validation)]
+    return rows
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Compute what is missing in the table."""
+    parser = OneLineParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", metavar="DIR", help="prepared sets of the five laboratories; without: simulated ones")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the table")
+    parser.add_argument("--only", nargs="+", choices=list(TRAININGS), default=list(TRAININGS), metavar="TRAINING")
+    given = parser.parse_args(arguments)
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.data is None:
+        with ProcessPoolExecutor(max_workers=usable_processors()) as pool:
+            laboratories = list(pool.map(drawn, RANDOM))
+        jobs = {("", name): (simulated_rows, name, laboratories) for name in given.only}
+    else:
+        cells = replace(left_out("bccd"), name="all").load(given.data)
+        jobs = {(lab, name): (rows_of, cells, lab, name) for lab in LABORATORIES for name in given.only}
+    path = given.out / ("selection_simulated.csv" if given.data is None else "selection.csv")
+    done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["laboratory", "training"])
+    for (laboratory, training), (work, *what) in jobs.items():
+        if ((done.training == training) & done.laboratory.str.contains(laboratory)).any():
+            continue
+        rows = pd.DataFrame(work(*what))
+        rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6f")
+        print(f"{laboratory or 'simulated'}, {training}: F1-macro {rows.f1_macro.mean():.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(one_line_errors(main))
