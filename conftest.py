@@ -24,8 +24,10 @@ SLOW = (
     "tests/data/test_simulator.py",
     "tests/data/test_simulator_morphology.py",
     "tests/evaluation/test_latent.py",
+    "tests/house/test_add_a_method.py",
     "tests/house/test_front_door.py",
     "tests/house/test_site.py",
+    "tests/house/test_ways_in.py",
     "tests/house/test_wheel.py",
     "wbc_tutorial/evaluation/latent.py",
 )

@@ -20,6 +20,8 @@ _NAMES = {  # file or folder -> the public names that it holds, from the ground 
     "data.cell_images": ("CellImages", "concatenate"),
     "data.simulated": ("load_simulated",),
     "data.prepared": ("load_prepared",),
+    "data.random_laboratories": ("random_laboratory", "random_look"),
+    "data.thread": ("course_cells", "patient"),
     "data.folds": ("folds",),
     "data.counts": ("imbalance_ratio", "label_divergence", "shot_groups"),
     "data.colour": ("colour_statistics",),
@@ -41,7 +43,8 @@ _NAMES = {  # file or folder -> the public names that it holds, from the ground 
         *("balanced_accuracy", "calibration_error", "confusion", "f1_scores"),
         *("recall_by_domain", "recall_by_shots", "recalls"),
     ),
-    "evaluation.intervals": ("paired_interval",),
+    "evaluation.intervals": ("image_interval", "paired_interval"),
+    "evaluation.screening": ("screen",),
     "evaluation.latent": ("embed", "neighbours_kept", "separation"),
     "experiments.benchmarks": ("BENCHMARKS", "Benchmark"),
     "experiments.methods": ("METHODS",),
@@ -49,6 +52,7 @@ _NAMES = {  # file or folder -> the public names that it holds, from the ground 
     "experiments.settings": ("Settings",),
     "experiments.runner": ("run", "run_one"),
     "experiments.saved_models": ("load_model", "save_model"),
+    "course.networks": ("trained_network",),
 }
 _MODULES = (  # whole files and folders that are public: wbc.losses, wbc.simulator, wbc.plots, ...
     *("data.simulator", "models", "losses", "experiments.ablation", "experiments.tables"),

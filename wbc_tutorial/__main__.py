@@ -1,12 +1,15 @@
 """The command line, thin: ``python -m wbc_tutorial`` runs an experiment and leaves results, tables and figures."""
 
 import argparse
+import csv
 import errno
 import hashlib
 import os
 import re
 import sys
+import unicodedata
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from wbc_tutorial import __version__
@@ -16,15 +19,29 @@ PROG = "python -m wbc_tutorial"
 DEFAULT_METHODS = ("erm", "coral", "dann", "boda", "boda_plus")
 
 EPILOG = """examples:
-  python -m wbc_tutorial
-  python -m wbc_tutorial --benchmark open5 --data DIR --folds 5
-  python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b --unseen "lab 3" --classes 5
-  python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b,lab3 --classes 5 --leave-one-out
-  python -m wbc_tutorial --methods erm,boda --recipe stain_augment,tta
-  python -m wbc_tutorial predict --model results/open5/models/erm-fold0-seed0.pt --data DIR --out predictions.csv
+  five methods on simulated cells, one fold; nothing is downloaded
+    python -m wbc_tutorial
+  real cells that data_scripts/prepare.py has prepared, five folds: intervals need three or more
+    python -m wbc_tutorial --benchmark open5 --data DIR --folds 5
+  your own laboratories, whatever their names: two train, one stays unseen
+    python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b --unseen "lab 3" --classes 5
+  each of your laboratories in turn is the unseen one
+    python -m wbc_tutorial --data DIR --train Klinik-A,hopital_b,lab3 --classes 5 --leave-one-out
+  two methods, with two ingredients around them
+    python -m wbc_tutorial --methods erm,boda --recipe stain_augment,tta
+  name the cells of a new folder with the network of a run
+    python -m wbc_tutorial predict --model results/open5/models/erm-fold0-seed0.pt --data DIR --out predictions.csv
 
-A killed run continues where it stopped when the same command is given again.
-`python -m wbc_tutorial predict --help` lists the options of predict."""
+A run leaves report.html in its folder, one page that holds everything. A stopped run continues when the same command
+is given again. `python -m wbc_tutorial predict --help` lists the options of predict."""
+
+EPILOG_OF_PREDICT = """examples:
+  name all cells of a prepared set; where it has labels, predictions.html beside the table shows scores and errors
+    python -m wbc_tutorial predict --model results/open5/models/erm-fold0-seed0.pt --data DIR --out predictions.csv
+  the same with batch norm's statistics taken from the new laboratory, and the mean over eight views of each cell
+    python -m wbc_tutorial predict --model FILE --data DIR --out adapted.csv --recipe adabn,tta
+
+DIR is what data_scripts/prepare.py writes, of the same size and field as the training images."""
 
 CHECK_SETUP = 'python -c "import wbc_tutorial.course.environment as e; print(e.check())"'
 
@@ -44,7 +61,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(unicodedata.normalize("NFC", name.strip()) for name in text.split(",") if name.strip())
 
 
 def _parser() -> _Parser:
@@ -56,7 +73,7 @@ def _parser() -> _Parser:
     )
     add = parser.add_argument
     add("command", nargs="?", choices=["run", "predict"], default="run", help="given first (default: run)")
-    add("--benchmark", metavar="NAME", help="simulated, open5, paper or paper11 (default: simulated)")
+    add("--benchmark", metavar="NAME", help="simulated, open5, open5_plus, fine13, paper, paper11 (default: simulated)")
     add("--data", metavar="DIR", help="prepared images, for real cells (data_scripts/prepare.py makes them)")
     add("--train", metavar="LAB,LAB", type=_names, help="laboratories of --data to train on, in place of a benchmark")
     add("--unseen", metavar="LAB,LAB", type=_names, help="laboratories of --data to test on, never trained on")
@@ -65,8 +82,8 @@ def _parser() -> _Parser:
         "--methods",
         metavar="A,B",
         type=_names,
-        help="erm, coral, dann, boda, boda_plus, erm_plus, class_weighted, balanced_softmax, group_dro, mixup "
-        "(default: the first five)",
+        help="erm, coral, dann, boda, boda_authors, boda_scaled, boda_plus, erm_plus, class_weighted, "
+        "balanced_softmax, group_dro, mixup (default: erm,coral,dann,boda,boda_plus)",
     )
     add("--folds", type=int, default=1, metavar="K", help="how many of the five folds to run (default: 1)")
     add("--seed", type=int, default=0, metavar="S", help="seed of initialisation, order and augmentation (default: 0)")
@@ -82,10 +99,11 @@ def _parser() -> _Parser:
         default="",
         help="ingredients around the method: white_balance, reinhard, od_rescale, grayscale, stain_augment, "
         "stain_augment_strong, class_balanced, frozen_bn, group_norm, adabn, adabn_mixed, adabn_balanced, t3a, "
-        "label_spreading, tta, ema, high_lr, double_steps, boda_mean_scale, boda_coral_term (default: none)",
+        "label_spreading, tta, even_mix, ema, high_lr, double_steps, boda_mean_scale, boda_coral_term (default: none)",
     )
     add("--leave-out", metavar="LAB", help="test on this training laboratory in place of the unseen ones: for choosing")
     add("--leave-one-out", action="store_true", help="each training laboratory in turn is the unseen one; one table")
+    add("--allow-leaks", action="store_true", help="run although an unseen laboratory is mostly copied from training")
     add("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster, such as tcp://127.0.0.1:8786")
     add("--out", metavar="DIR", help="folder of the results, new or begun by the same command (default: results/NAME)")
     add("--version", action="version", version=__version__)
@@ -97,6 +115,8 @@ def _predict_parser() -> _Parser:
         prog=f"{PROG} predict",
         description="Name the cells of prepared images with the network of a run. For teaching and research; not for "
         "diagnosis.",
+        epilog=EPILOG_OF_PREDICT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command="predict", leave_one_out=False, out=None)  # `out` is the folder of a run's results
     add = parser.add_argument
@@ -175,9 +195,20 @@ def _kept(given: argparse.Namespace) -> str:
     if out is None:
         return ""
     places = Path(out).glob("*/") if given.leave_one_out else [Path(out)]
-    if any((place / "settings.json").is_file() and (place / "results.csv").is_file() for place in places):
-        return f"; finished runs are kept in {out}: the same command continues"
-    return "; no run was finished yet"
+    n = sum(map(_n_finished, places))
+    if not n:
+        return "; no run was finished yet"
+    return f"; {n} finished run{'s are' if n > 1 else ' is'} kept in {out}: the same command continues"
+
+
+def _n_finished(folder: Path) -> int:
+    """Count the runs that a results folder holds; 0 where there is none that can be read."""
+    try:
+        with open(folder / "results.csv", encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            return len({(row["method"], row["fold"], row["seed"]) for row in rows})
+    except (OSError, ValueError, KeyError, csv.Error):
+        return 0
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -194,28 +225,40 @@ def _run(given: argparse.Namespace) -> int:
         seeds=(given.seed,),
         out=given.out,
         scheduler=given.scheduler,
-        say=lambda line: print(line, flush=True),
+        allow_leaks=given.allow_leaks,
+        say=_say,
+        afterwards=lambda _: report.SECONDS,
     )
-    try:
+
+    def draw() -> None:
         print(report.as_text(rows, simulated=benchmark.simulated))
-        print("\nDrawing the report ...", flush=True)
-        page, *figures = report.write(given.out, rows)
+        _say("\nDrawing the report ...")
+        page, *figures = report.write(given.out, rows, benchmark.load(given.data))
+        print(f"{page}  (open it in a browser; one file that holds everything)")
+        print(f"Beside it: results.csv, predictions/, models/, figures/ ({len(figures)} PNG)")
+
+    return _drawn(draw, f"all runs are kept in {given.out}: the same command draws it again")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _drawn(draw: Callable[[], None], kept: str) -> int:
+    """Draw a report; where that fails, say in one line what is kept."""
+    try:
+        draw()
     except BrokenPipeError:
         raise
-    except Exception as error:  # whatever happens to a picture, the runs are there
-        return _complain(
-            f"the report could not be drawn ({type(error).__name__}: {error}); all runs are kept in {given.out}: the "
-            "same command draws it again"
-        )
-    print(f"{page}  (open it in a browser; one file that holds everything)")
-    print(f"Beside it: results.csv, predictions/, models/, figures/ ({len(figures)} PNG)")
+    except Exception as error:  # whatever happens to a picture, the results are there
+        return _complain(f"the report could not be drawn ({type(error).__name__}: {error}); {kept}")
     return 0
 
 
 def _leave_one_out(given: argparse.Namespace) -> int:
     """Run the experiment once for each training laboratory, that one unseen, and print one table."""
     print("Loading ...", flush=True)
-    environment, _, _, settings = _libraries()
+    environment, report, _, settings = _libraries()
     environment.use_threads()
     from wbc_tutorial.experiments import leave_one_out
     from wbc_tutorial.report.text import NOT_FOR_DIAGNOSIS, SIMULATED
@@ -229,31 +272,49 @@ def _leave_one_out(given: argparse.Namespace) -> int:
         raise ValueError(
             "two laboratories of --train would share a folder of results: their names differ only in signs or capitals"
         )
-    table = leave_one_out.run_leave_one_out(
+    found = leave_one_out.run_leave_one_out(
         runs,
         _methods(given.methods, benchmarks[0].train),
         n_folds=given.folds,
         seeds=(given.seed,),
         out=given.out,
         scheduler=given.scheduler,
-        say=lambda line: print(line, flush=True),
+        allow_leaks=given.allow_leaks,
+        say=_say,
+        afterwards=report.SECONDS_WITHOUT_MAPS,
     )
-    print(leave_one_out.as_text(table))
-    print(f"{SIMULATED} {NOT_FOR_DIAGNOSIS}" if benchmarks[0].simulated else NOT_FOR_DIAGNOSIS)
-    print(f"{given.out / 'leave_one_out.csv'}  (this table; beside it a folder of results for each laboratory)")
-    return 0
+
+    def draw() -> None:
+        print(leave_one_out.as_text(found.table))
+        print(f"\n{SIMULATED} {NOT_FOR_DIAGNOSIS}" if benchmarks[0].simulated else f"\n{NOT_FOR_DIAGNOSIS}")
+        _say("\nDrawing the report ...")
+        folders = {each.benchmark.unseen[0]: folder for folder, each in runs.items()}
+        cells = {each.unseen[0]: each.load(given.data) for each in benchmarks}
+        page = report.write_leave_one_out(given.out, found, folders, cells)
+        print(f"{page}  (open it in a browser; one file that holds everything)")
+        print("Beside it: leave_one_out.csv, this table, and a folder of results for each laboratory")
+
+    return _drawn(draw, f"all runs are kept in {given.out}: the same command draws it again")
 
 
 def _predict(given: argparse.Namespace) -> int:
     """Name the cells of prepared sets with a saved network."""
     print("Loading ...", flush=True)
-    environment, *_ = _libraries()
+    environment, report, *_ = _libraries()
     environment.use_threads()
-    from wbc_tutorial.experiments.prediction import predict_set
+    from wbc_tutorial.experiments import prediction
 
-    predict_set(given.model, given.data, given.table, recipe=given.recipe, say=lambda line: print(line, flush=True))
+    prediction.check_new(given.table)
+    report.page_beside(given.table)  # raises where someone else's page lies there
+    found = prediction.predicted(given.model, given.data, recipe=given.recipe, say=_say)
+    prediction.write_table(found, given.table)
     print(f"{given.table}  (for teaching and research; not for diagnosis)")
-    return 0
+
+    def draw() -> None:
+        page = report.write_prediction(found, given.table)
+        print(f"{page}  (scores and errors on the cells with labels)" if page else "No cell has a label: no scores")
+
+    return _drawn(draw, f"the table is in {given.table}")
 
 
 def _libraries() -> tuple:

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from xml.etree import ElementTree
 
+from real_sets.box_files import Box, read_voc, read_yolo
 from real_sets.errors import BadInput
 from real_sets.labels import class_named, keep_classes
 from real_sets.listing import Item, Listing, facts_of, find_root, reader_of, reason_by_name, walk
@@ -17,7 +17,6 @@ CHULA_CLASSES = ("neutrophil", "eosinophil", "basophil", "lymphocyte", "monocyte
 """The numbers 0 to 4 in the boxes' files, as the notebook in the set's repository names them."""
 BCCD_CROP_PX = 300
 """Side of the square around a box's centre; the set states no scale."""
-_MAX_XML = 2**20
 
 
 def _label(laboratory: Laboratory, native: str, classes: int) -> tuple[str | None, str | None]:
@@ -27,24 +26,13 @@ def _label(laboratory: Laboratory, native: str, classes: int) -> tuple[str | Non
     return kept, None if kept else f"outside {classes} classes: {native} ({label}); use --classes 13 to keep it"
 
 
-def _yolo(path: Path) -> list[tuple[int, float, float]]:
-    """Return (class, x, y) of each box: its centre as shares of width and height."""
-    boxes = []
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ValueError(f"{path.name} is no text of boxes ({problem})") from None
-    for number, line in enumerate(lines, start=1):
-        fields = line.split()
-        if not fields:
-            continue
-        try:
-            kind, (x, y, width, height) = int(fields[0]), (float(field) for field in fields[1:])
-        except ValueError:
-            raise ValueError(f"{path.name}, line {number}, is not <class> <x> <y> <width> <height>") from None
-        if not (0 <= kind < len(CHULA_CLASSES) and 0 <= x <= 1 and 0 <= y <= 1 and 0 < width <= 1 and 0 < height <= 1):
-            raise ValueError(f"{path.name}, line {number}, has a class or number out of its range")
-        boxes.append((kind, x, y))
+def _chula_boxes(path: Path) -> list[Box]:
+    """Return the boxes of a field; one that is wrong makes all of them doubtful."""
+    boxes = read_yolo(path)
+    for box in boxes:
+        if box.problem or int(box.native) >= len(CHULA_CLASSES):
+            what = box.problem.removeprefix("bad box: ") or f"{path.name} has the unknown class {box.native}"
+            raise ValueError(what.partition(";")[0])
     return boxes
 
 
@@ -90,7 +78,7 @@ def chula(source: Path, *, classes: int, field_um: float | None) -> Listing:
             listing.reject(file, f"boxes not certain: {what}; fetch the set again")
             continue
         try:
-            boxes = _yolo(root / found[0])
+            boxes = _chula_boxes(root / found[0])
         except ValueError as problem:
             listing.reject(file, f"boxes unreadable: {problem}; fetch the set again")
             continue
@@ -99,38 +87,32 @@ def chula(source: Path, *, classes: int, field_um: float | None) -> Listing:
     return listing
 
 
-def _chula_cells(listing: Listing, file: str, path: Path, boxes: list[tuple[int, float, float]],
-                 classes: int) -> Iterable[Item]:  # fmt: skip
+def _chula_cells(listing: Listing, file: str, path: Path, boxes: list[Box], classes: int
+                 ) -> Iterable[Item]:  # fmt: skip
     """Yield the cells of one field, named ``<file>#<number of the box>``."""
     laboratory = OPEN_SETS["chula"]
     if not boxes:
         listing.reject(file, "no cell: its text file has no box; ignore it")
-    for number, (kind, x, y) in enumerate(boxes):
-        name, native = f"{file}#{number}", CHULA_CLASSES[kind]
+    for number, box in enumerate(boxes):
+        name, native = f"{file}#{number}", CHULA_CLASSES[int(box.native)]
         label, reason = _label(laboratory, native, classes)
         if reason is not None:
             listing.reject(name, reason)
             continue
         yield Item("chula", name, native, label, reader_of(path), path.stem.rpartition("_")[0] or path.stem,
-                   laboratory.crop_px * listing.field_um / FIELD_UM, centre=(x, y))  # fmt: skip
+                   laboratory.crop_px * listing.field_um / FIELD_UM, centre=box.centre)  # fmt: skip
 
 
-def _voc(path: Path) -> list[tuple[float, float]]:
+def _white_cells(path: Path) -> list[tuple[float, float]]:
     """Return the centre of each white cell's box, as shares of width and height."""
-    try:
-        content = path.read_bytes()
-        if len(content) > _MAX_XML or b"<!" in content.replace(b"<!--", b""):
-            raise ValueError(f"{path.name} is no plain annotation")  # no entities: they can explode
-        tree = ElementTree.fromstring(content)
-        width, height = (float(tree.findtext(f"size/{name}", "")) for name in ("width", "height"))
-        centres = []
-        for found in tree.iter("object"):
-            if (found.findtext("name") or "").strip() == "WBC":
-                left, top, right, bottom = (float(found.findtext(f"bndbox/{name}", ""))
-                                            for name in ("xmin", "ymin", "xmax", "ymax"))  # fmt: skip
-                centres.append(((left + right) / 2 / width, (top + bottom) / 2 / height))
-    except (OSError, ValueError, ZeroDivisionError, ElementTree.ParseError) as problem:
-        raise ValueError(f"{path.name} cannot be read ({problem})") from None
+    boxes, size = read_voc(path)
+    white = [box for box in boxes if box.native == "WBC"]
+    if white and size is None:
+        raise ValueError(f"{path.name} does not state the picture's size")
+    for box in white:
+        if box.problem:
+            raise ValueError(f"{path.name} has a {box.problem.partition(';')[0]}")
+    centres = [(box.centre[0] / size[0], box.centre[1] / size[1]) for box in white]
     if not all(0 <= x <= 1 and 0 <= y <= 1 for x, y in centres):
         raise ValueError(f"{path.name} has a box outside the picture")
     return centres
@@ -203,7 +185,7 @@ def bccd(source: Path, *, classes: int, field_um: float | None) -> Listing:
         reason = reason_by_name(file, path)
         if reason is None:
             try:
-                centres = _voc(root / "Annotations" / f"{path.stem}.xml")
+                centres = _white_cells(root / "Annotations" / f"{path.stem}.xml")
             except ValueError as problem:
                 reason = f"boxes unreadable: {problem}; fetch the set again"
         if reason is None and len(centres) != 1:

@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 from real_sets.errors import BadInput
-from real_sets.labels import LabelTable, class_named, keep_classes
+from real_sets.labels import LabelTable, label_of
 from real_sets.listing import Item, Listing, reader_of, reason_by_name, walk
 from real_sets.names import FileNames, printable, unusable_domain_name
-from real_sets.pictures import Spot
+from real_sets.pictures import LARGEST_SQUARE, Spot
 from real_sets.tables import Table, read_table
 from wbc_tutorial.data.laboratories import FIELD_UM
 
@@ -24,8 +24,7 @@ COLUMNS = ("file", "label", "domain", "group", "um_per_px", "x", "y", "w", "h")
 """What a table may say of a cell; file and label must be there."""
 _BOX = ("x", "y", "w", "h")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}([.,' ]\d{3})*,\d{3}")
-_CROP_PX = (16, 4000)
-_SMALLEST_BOX = 4.0
+_SMALLEST_FIELD = 16.0
 
 
 class _RowProblem(Exception):
@@ -125,25 +124,12 @@ def _read(path: Path, columns: Mapping[str, str]) -> Table:
 
 def _label(row: Mapping[str, str], choices: _Choices) -> str:
     """Return the class of a row."""
-    native, labels = row["label"], choices.labels
-    if not native:
+    if not row["label"]:
         raise _RowProblem("no label: the row's label is empty; write one, or remove the row")
-    rows = labels.of_folder(native) if labels else []
-    if rows:
-        found = {one.label for one in rows}
-        if len(found) > 1:
-            raise _RowProblem(f"two labels: {labels.path.name} gives {native} more than one; keep one")
-        (label,) = found
-        if label is None:
-            raise _RowProblem(f"dropped label {native}: empty in {labels.path.name}")
-    else:
-        label = class_named(native)
-    if label is None:
-        raise _RowProblem(f"unknown label: {native}; use a class or code of wbc_tutorial.CLASSES, or --labels MAP.csv")
-    kept = keep_classes(label, native, choices.classes)
-    if kept is None:
-        raise _RowProblem(f"outside {choices.classes} classes: {label}; use --classes 13 to keep it")
-    return kept
+    label, reason = label_of(row["label"], choices.labels, choices.classes)
+    if reason is not None:
+        raise _RowProblem(reason)
+    return label
 
 
 def _domain(line: int, row: Mapping[str, str], choices: _Choices) -> str:
@@ -157,8 +143,8 @@ def _domain(line: int, row: Mapping[str, str], choices: _Choices) -> str:
     return domain
 
 
-def _square(line: int, row: Mapping[str, str], choices: _Choices) -> tuple[float, Spot, float | None]:
-    """Return (side in pixels, where it lies, micrometres per pixel) of a row's square."""
+def _square(line: int, row: Mapping[str, str], choices: _Choices) -> tuple[float | None, Spot, float | None]:
+    """Return (side in pixels, where it lies, micrometres per pixel) of a row's square; no side: that of the box."""
     given = [name for name in _BOX if row[name]]
     if given and len(given) < len(_BOX):
         raise _RowProblem(f"box not whole: only {', '.join(given)} given; fill in x, y, w and h")
@@ -166,20 +152,18 @@ def _square(line: int, row: Mapping[str, str], choices: _Choices) -> tuple[float
     if um_per_px is None and not given:
         raise BadInput(f"{choices.path}, line {line}: {row['file']} has neither um_per_px nor a box (x, y, w, h), so "
                        "its scale is not known; fill them in, or use --um-per-px X")  # fmt: skip
-    side, centre = 0.0, None
+    side, centre, extent = None, None, None
     if given:
         x, y, width, height = (_number(row, name) for name in _BOX)
         if width <= 0 or height <= 0:
             raise _RowProblem(f"bad box: {width:g}x{height:g} px; w and h are its width and height, above 0")
-        side, centre = max(width, height), (x + width / 2, y + height / 2)
+        centre, extent = (x + width / 2, y + height / 2), (width, height)
     if um_per_px is not None:
         side = choices.field_um / um_per_px if um_per_px > 0 else 0.0
-        if not _CROP_PX[0] <= side <= _CROP_PX[1]:
+        if not _SMALLEST_FIELD <= side <= LARGEST_SQUARE:
             raise _RowProblem(f"bad scale: um_per_px is {um_per_px:g}, so that {choices.field_um:g} um would be "
                               f"{side:.4g} pixels; give micrometres per pixel, such as 0.1")  # fmt: skip
-    elif not _SMALLEST_BOX <= side <= _CROP_PX[1]:
-        raise _RowProblem(f"bad box: its longer side has {side:g} px; expected {_SMALLEST_BOX:g} to {_CROP_PX[1]}")
-    return side, Spot(centre, choices.pad), um_per_px
+    return side, Spot(centre, choices.pad, extent), um_per_px
 
 
 def _check_groups(path: Path, items: list[Item]) -> None:

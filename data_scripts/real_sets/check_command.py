@@ -15,8 +15,8 @@ from real_sets.errors import BadInput
 from real_sets.labels import class_named, contradict
 from real_sets.names import printable
 from real_sets.near_duplicates import Appearance, appearance_of, near_duplicates
-from real_sets.prepared_set import write_table
-from real_sets.reading import pixel_digest
+from real_sets.prepared_set import rejected_of, write_table
+from real_sets.reading import TWO_LABELS, pixel_digest
 from wbc_tutorial.data.prepared_files import read_cells, read_facts, read_images
 
 __all__ = ["check"]
@@ -244,6 +244,18 @@ def _slides(cells: Sequence[Cell]) -> tuple[list[str], dict[str, set[str]]]:
     return lines, of_group
 
 
+def _left_out(folders: Sequence[Path]) -> list[str]:
+    """Say of which cells prepare kept no picture, because their pictures carried two labels: nothing shows it here."""
+    lines = []
+    for folder in folders:
+        of_cell = Counter(reason for _, reason in rejected_of(folder) if reason.startswith(f"{TWO_LABELS}:"))
+        if of_cell:  # the reason names all pictures of one cell
+            example = next(iter(of_cell)).removeprefix(f"{TWO_LABELS}: ").partition(";")[0]
+            lines.append(f"{folder.resolve().name}: {of_cell.total():,} pictures of {len(of_cell):,} cells, such as "
+                         f"{example}; all are listed in {folder / 'rejected.csv'}")  # fmt: skip
+    return lines
+
+
 def _row(finding: str, pair: Pair) -> tuple[object, ...]:
     """Return a pair as a row of the table."""
     a, b = pair.first, pair.second
@@ -297,7 +309,8 @@ def check(argv: Sequence[str]) -> None:
     """
     options = _parser().parse_args(argv)
     _check_out(options.out)
-    sets = _read(_folders(options.sets))
+    folders = _folders(options.sets)
+    sets = _read(folders)
     _check_sides(options, (cell.domain for cell in sets.cells))
     pairs = _pairs(sets)
     exact, near = [pair for pair in pairs if pair.exact], [pair for pair in pairs if not pair.exact]
@@ -313,6 +326,8 @@ def check(argv: Sequence[str]) -> None:
         for pair in found[:_SHOWN]:
             print(f"    {printable(f'e.g. {pair}')}")
     _print(f"two labels for one cell: {len(wrong):,} pairs", [str(pair) for pair in wrong])
+    if left_out := _left_out(folders):
+        _print("two labels for one cell, so that prepare left all its pictures out", left_out, shown=None)
     _print(f"one cell in two slides of a laboratory: {len(moved):,} pairs (folds may separate them)",
            [str(pair) for pair in moved])  # fmt: skip
     _print(f"slides or patients of the same name in two laboratories: {len(shared):,}",

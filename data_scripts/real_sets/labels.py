@@ -12,7 +12,7 @@ from real_sets.names import FileNames, folded
 from real_sets.tables import read_table
 from wbc_tutorial.data.classes import CLASSES_11, COARSE, COARSE_CLASSES, CODES, class_within, find_class
 
-__all__ = ["LabelTable", "Matches", "Row", "class_named", "contradict", "keep_classes", "read_label_table"]
+__all__ = ["LabelTable", "Matches", "Row", "class_named", "contradict", "keep_classes", "label_of", "read_label_table"]
 
 
 @cache
@@ -165,3 +165,25 @@ def read_label_table(path: Path) -> LabelTable:
                            "keep one of the lines")  # fmt: skip
         rows.append(row)
     return LabelTable(path, key == "file", rows, table.notes)
+
+
+def label_of(native: str, table: LabelTable | None, classes: int) -> tuple[str | None, str | None]:
+    """Return (class, reason) of a native label: by the table where it names the label, else by the course's names.
+
+    Parameters
+    ----------
+    native : str
+    table : LabelTable or None
+        With the columns ``native,label``.
+    classes : {13, 11, 5}
+    """
+    rows = table.of_folder(native) if table else []
+    if len({row.label for row in rows}) > 1:
+        return None, f"two labels: {table.path.name} gives {native} more than one; keep one"
+    if rows and rows[0].label is None:
+        return None, f"dropped label {native}: empty in {table.path.name}"
+    label = rows[0].label if rows else class_named(native)
+    if label is None:
+        return None, f"unknown label: {native}; use a class or code of wbc_tutorial.CLASSES, or --labels MAP.csv"
+    kept = keep_classes(label, native, classes)
+    return kept, None if kept else f"outside {classes} classes: {label}; use --classes 13 to keep it"

@@ -29,13 +29,13 @@ class Item:
     load : callable
         Gives the file's bytes, or the pixels where they are stored as an array; None once it was read.
     crop : float or None
-        Side of the square to keep, native pixels; None = `share` of the whole side.
+        Side of the square to keep, native pixels; None = `share` of the whole side, or what `spot` says.
     centre : (float, float) or None
         Centre of that square, as shares of width and height; None = the picture's centre.
     native, original : (int, int) or None
         The size this set's pictures must have; the size before an earlier crop.
     spot : Spot or None
-        Where the square lies, by a user's table; `centre` and `share` are then not looked at.
+        Where the square lies, as a user says; `centre` and `share` are then not looked at.
     """
 
     domain: str

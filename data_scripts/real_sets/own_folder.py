@@ -8,7 +8,7 @@ from real_sets.labels import LabelTable, Matches, Row, class_named, contradict, 
 from real_sets.listing import Item, Listing, reader_of, reason_by_name, walk
 from wbc_tutorial.data.laboratories import FIELD_UM
 
-__all__ = ["SPLITS", "own_folder"]
+__all__ = ["SPLITS", "check_source", "crop_of", "group_of", "own_folder"]
 
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 """Names of folders that stand above the class folders and say nothing of the class."""
@@ -62,7 +62,7 @@ def _label_by_table(file: str, matches: Matches, table: str) -> tuple[str, str |
     return folder or str(label), label, reason
 
 
-def _group(file: str, pattern: re.Pattern[str] | None) -> tuple[str, str | None]:
+def group_of(file: str, pattern: re.Pattern[str] | None) -> tuple[str, str | None]:
     """Return (slide, reason); a picture without a slide would slip from one side of a fold to the other."""
     found = pattern.search(file) if pattern else None
     group = (found[1] or "").strip() if found else ""
@@ -72,7 +72,24 @@ def _group(file: str, pattern: re.Pattern[str] | None) -> tuple[str, str | None]
     return group, None
 
 
-def own_folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable | None, classes: int,
+def check_source(source: Path, what: str) -> None:
+    """Refuse a folder that is not there, and one that is a prepared set already."""
+    if not source.is_dir():
+        raise BadInput(f"{source}: no such folder; --source names the folder of {what}")
+    if (source / "images.npy").is_file() and (source / "cells.csv").is_file():
+        raise BadInput(f"{source}: is a prepared set already; give the folder of the original pictures")
+
+
+def crop_of(um_per_px: float, field_um: float) -> float:
+    """Return the side of the field in pixels; refuse a scale that cannot be meant."""
+    crop = field_um / um_per_px
+    if not 16 <= crop <= 4000:
+        raise BadInput(f"--um-per-px {um_per_px:g}: {field_um:g} um would be {crop:.1f} pixels; "
+                       "give micrometres per pixel, e.g. 0.1 for 10 pixels per micrometre")  # fmt: skip
+    return crop
+
+
+def own_folder(source: Path, *, domain: str, um_per_px: float, labels: LabelTable | None, classes: int,
                field_um: float | None, group_by: re.Pattern[str] | None = None) -> Listing:  # fmt: skip
     """List the pictures of a user's own laboratory.
 
@@ -84,7 +101,7 @@ def own_folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable
         The laboratory's name.
     um_per_px : float
         Micrometres per pixel.
-    table : LabelTable, optional
+    labels : LabelTable, optional
         Labels of folders or of files.
     classes : {13, 11, 5}
     field_um : float, optional
@@ -97,27 +114,21 @@ def own_folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable
     BadInput
         When the folder is missing, is a prepared set, or the scale cannot be meant.
     """
-    if not source.is_dir():
-        raise BadInput(f"{source}: no such folder; --source names the folder of the class folders")
-    if (source / "images.npy").is_file() and (source / "cells.csv").is_file():
-        raise BadInput(f"{source}: is a prepared set already; give the folder of the original pictures")
+    check_source(source, "the class folders")
     field_um = field_um or FIELD_UM
-    crop = field_um / um_per_px
-    if not 16 <= crop <= 4000:
-        raise BadInput(f"--um-per-px {um_per_px:g}: {field_um:g} um would be {crop:.1f} pixels; "
-                       "give micrometres per pixel, e.g. 0.1 for 10 pixels per micrometre")  # fmt: skip
+    crop = crop_of(um_per_px, field_um)
     listing = Listing(field_um, source, domains={domain: {"px_per_um": 1 / um_per_px}}, um_per_px=um_per_px)
     found = list(walk(source))
-    matches = table.of_files([file for file, _ in found]) if table and table.per_file else Matches()
-    listing.notes += table.notes if table else []
+    matches = labels.of_files([file for file, _ in found]) if labels and labels.per_file else Matches()
+    listing.notes += labels.notes if labels else []
     items = []
     for file, path in found:
-        if table and table.per_file:
-            native, label, problem = _label_by_table(file, matches, table.path.name)
+        if labels and labels.per_file:
+            native, label, problem = _label_by_table(file, matches, labels.path.name)
         else:
-            native, label, problem = _label_by_folder(file, table)
+            native, label, problem = _label_by_folder(file, labels)
         kept = keep_classes(label, native, classes) if label else None
-        group, no_group = _group(file, group_by)
+        group, no_group = group_of(file, group_by)
         reason = reason_by_name(file, path) or problem
         if reason is None and kept is None:
             reason = f"outside {classes} classes: {label}; use --classes 13 to keep it"
@@ -127,7 +138,7 @@ def own_folder(source: Path, *, domain: str, um_per_px: float, table: LabelTable
         items.append(Item(domain, file, native, kept, reader_of(path), group, crop))
     for name, reason in matches.missing.items():
         listing.reject(name, reason)
-    _note_unused_rows(listing, table, source, [file for file, _ in found])
+    _note_unused_rows(listing, labels, source, [file for file, _ in found])
     listing.items = items
     return listing
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import struct
 from dataclasses import dataclass
 from functools import cache
@@ -12,13 +13,16 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from real_sets.colour_profiles import to_srgb
 from real_sets.names import SUFFIXES
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "Decoded", "Spot", "Unusable", "read_picture", "shrink_array"]
+__all__ = ["LARGEST_SQUARE", "MAX_BYTES", "MAX_PIXELS", "SMALLEST_BOX", "Decoded", "Spot", "Unusable", "read_picture",
+           "shrink_array"]  # fmt: skip
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "AVIF", "PPM", "TGA", "PCX", "PSD", "QOI",
             "SGI")  # fmt: skip
 """What is opened: pictures of pixels. Drawings (EPS, WMF), which start other programs, are not."""
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
+SMALLEST_BOX, LARGEST_SQUARE = 4.0, 4000.0
+"""Pixels: a side outside is no cell, but a slip of the pen."""
 OVERSAMPLING = 1.5
 """A JPEG is decoded at 1/2, 1/4 or 1/8 while the square keeps at least this many pixels per output pixel."""
 GAP = 2.0
@@ -31,6 +35,8 @@ _PLAUSIBLE_UM_PER_PX = (0.005, 5.0)
 _OTHER_FORMATS = ((0, b"%PDF", "PDF"), (4, b"ftyphei", "HEIC"), (4, b"ftypmif1", "HEIC"), (4, b"JXL ", "JPEG XL"),
                   (0, b"\xff\x0a", "JPEG XL"), (128, b"DICM", "DICOM"), (0, b"ZISRAWFILE", "Zeiss CZI"),
                   (0, b"<svg", "SVG"), (0, b"%!PS", "EPS"), (0, b"\x89HDF", "HDF5"))  # fmt: skip
+_NUMBER_OF_BOX = re.compile(r"#\d+\Z")
+"""What follows a picture's name where a cell is one of its boxes."""
 _CONVERT = "convert it to 8-bit RGB (PNG, TIFF or JPEG) first"
 
 
@@ -67,7 +73,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a cell lies in its picture, as a user's table says: a square there must be inside, or it is padded.
+    """Where a cell lies in its picture, as a user says: a square there must be inside, or it is padded.
 
     Attributes
     ----------
@@ -75,10 +81,22 @@ class Spot:
         In pixels from the picture's left top corner; None = the picture's centre.
     pad : bool
         Fill what lies outside of the picture with its background colour, instead of refusing it.
+    extent : (float, float) or None
+        Width and height of the cell's box: its longer side is the side of the square where no scale is known.
+    shares : bool
+        `centre` and `extent` are shares of the picture's width and height.
     """
 
     centre: tuple[float, float] | None
     pad: bool
+    extent: tuple[float, float] | None = None
+    shares: bool = False
+
+    def square(self, width: int, height: int, crop: float | None) -> tuple[float, float, float]:
+        """Return (x, y) of the centre and the side, in pixels, in a picture of this size."""
+        across, down = (width, height) if self.shares else (1, 1)
+        x, y = (self.centre[0] * across, self.centre[1] * down) if self.centre else (width / 2, height / 2)
+        return x, y, max(self.extent[0] * across, self.extent[1] * down) if crop is None else crop
 
 
 @cache
@@ -130,7 +148,7 @@ def _unidentified(content: bytes, name: str) -> Unusable:
         other = _whole_tiff(content)
     if other:
         return Unusable(f"format: {other} is not read here; {_CONVERT}")
-    if name.lower().endswith(SUFFIXES):
+    if _NUMBER_OF_BOX.sub("", name).lower().endswith(SUFFIXES):
         return Unusable("unreadable: neither JPEG, PNG, TIFF nor another picture inside, or damaged at its beginning; "
                         "fetch it again or replace it")  # fmt: skip
     return Unusable("not an image: no JPEG, PNG, TIFF or other picture inside; move it elsewhere")
@@ -193,21 +211,23 @@ def _box(width: int, height: int, crop: float | None, share: float, centre: tupl
     return *inside, side, inside != (left, top)
 
 
-def _box_at(width: int, height: int, crop: float, spot: Spot) -> tuple[float, float, float, bool]:
+def _box_at(width: int, height: int, crop: float | None, spot: Spot) -> tuple[float, float, float, bool]:
     """Return (left, top, side, outside) of the square around a spot, or refuse a square that leaves the picture."""
-    x, y = spot.centre or (width / 2, height / 2)
+    x, y, side = spot.square(width, height, crop)
     if not (0 <= x <= width and 0 <= y <= height):
-        raise Unusable(f"box outside: its centre ({x:g}, {y:g}) is not in the picture of {width}x{height} px; give x, "
-                       "y, w, h in pixels of this picture")  # fmt: skip
-    left, top = x - crop / 2, y - crop / 2
-    beyond = max(-left, -top, left + crop - width, top + crop - height)
-    if beyond <= max(1.0, 0.005 * crop):  # as much as pictures that should show the field may lack
-        side = min(crop, width, height)
+        raise Unusable(f"box outside: its centre ({x:g}, {y:g}) is not in the picture of {width}x{height} px; give "
+                       "the box in pixels of this picture")  # fmt: skip
+    if not SMALLEST_BOX <= side <= LARGEST_SQUARE:
+        raise Unusable(f"bad box: its longer side has {side:g} px; expected {SMALLEST_BOX:g} to {LARGEST_SQUARE:g}")
+    left, top = x - side / 2, y - side / 2
+    beyond = max(-left, -top, left + side - width, top + side - height)
+    if beyond <= max(1.0, 0.005 * side):  # as much as pictures that should show the field may lack
+        side = min(side, width, height)
         return min(max(left, 0), width - side), min(max(top, 0), height - side), side, False
     if not spot.pad:
-        raise Unusable(f"leaves the picture: the field of {crop:.4g} px around ({x:g}, {y:g}) reaches {beyond:.4g} px "
+        raise Unusable(f"leaves the picture: the field of {side:.4g} px around ({x:g}, {y:g}) reaches {beyond:.4g} px "
                        f"beyond {width}x{height} px; use --pad to fill it with the background's colour")  # fmt: skip
-    return left, top, crop, True
+    return left, top, side, True
 
 
 def _background(image: Image.Image) -> tuple[int, ...]:
@@ -302,7 +322,7 @@ def read_picture(
         Side of the result, pixels.
     crop : float, optional
         Side of the square that shows the physical field, in native pixels; None = `share` of the whole picture,
-        which must be square.
+        which must be square; with `spot`, the longer side of its box.
     share : float, default=1.0
         Used where `crop` is None.
     centre : (float, float), optional
@@ -310,7 +330,7 @@ def read_picture(
     native : (int, int), optional
         Width and height a known set's pictures have; more than 10 px off means that they were rescaled.
     spot : Spot, optional
-        Where the square of `crop` pixels lies, by a user's table; `centre` and `share` are then not looked at.
+        Where the square of `crop` pixels lies, as a user says; `centre` and `share` are then not looked at.
 
     Raises
     ------

@@ -18,6 +18,7 @@ import wbc_tutorial
 from real_sets import prepared_set
 from real_sets.arguments import OneLineParser, comma_list, positive_number
 from real_sets.bloodmnist import bloodmnist
+from real_sets.boxed_folder import FORMATS, boxed_folder
 from real_sets.boxes import bccd, chula
 from real_sets.cell_table import cell_table, read_columns
 from real_sets.errors import BadInput
@@ -37,7 +38,8 @@ __all__ = ["LAYOUTS", "prepare", "read_arguments"]
 
 LAYOUTS = {
     "folder": "your own pictures: <class>/<image> or <split>/<class>/<image>",
-    "table": "your own pictures, named by one CSV: file, label and optionally domain, group, um_per_px, x, y, w, h",
+    "table": "your own pictures, named by one CSV or .xlsx: file, label and, where known, slide, scale, box",
+    "boxes": "your own pictures with boxes around the cells, as YOLO, COCO or Pascal VOC store them",
     "acevedo_20": "PBC dataset, Barcelona (Acevedo 2020)",
     "matek_19": "AML-Cytomorphology_LMU, Munich (Matek 2019)",
     "mll_23": "MLL23, Munich Leukemia Laboratory (2025)",
@@ -55,11 +57,36 @@ _EXAMPLES = """\
       --labels map.csv --group-by '(S[0-9]+)_' --out data/my_lab
   python data_scripts/prepare.py table --cells cells.csv --domain my_lab --um-per-px 0.1 --out data/my_lab
   python data_scripts/prepare.py table --cells boxes.csv --images fields --domain my_lab \\
-      --columns file=image,label=class,group=slide --labels map.csv --pad --out data/my_lab"""
-_FOR_TABLE = """\
+      --columns file=image,label=class,group=slide --labels map.csv --pad --out data/my_lab
+  python data_scripts/prepare.py boxes --format yolo --source my_fields --domain my_lab --um-per-px 0.1 \\
+      --labels map.csv --pad --out data/my_lab"""
+_FOR_OWN = """\
 the layout table: one row a cell. file is relative to the folder of CELLS.csv, or to --images; x, y is the left top
 corner of the cell's box and w, h its width and height, in pixels. The square of 25 um around the box's centre is kept;
-where the scale is not given (neither um_per_px in the row nor --um-per-px), the square of the box's longer side."""
+where the scale is not given (neither um_per_px in the row nor --um-per-px), the square of the box's longer side.
+
+the layout boxes: one cell a box, cut in the same way. --format says how the boxes are stored:
+  yolo  one text file a picture (images/a.jpg, labels/a.txt) and data.yaml or classes.txt with the names of the classes
+  coco  one JSON file with the lists images, annotations and categories
+  voc   one XML file a picture (JPEGImages/a.jpg, Annotations/a.xml)
+--labels MAP.csv gives each of these names its class; an empty label leaves its boxes out, such as RBC."""
+_TAKEN_BY = {
+    "source": [name for name in LAYOUTS if name != "table"],
+    **dict.fromkeys(("cells", "images", "columns"), ["table"]),
+    "format": ["boxes"],
+    "pad": ["table", "boxes"],
+    "group_by": ["folder", "boxes"],
+    **dict.fromkeys(("domain", "um_per_px", "labels"), ["folder", "table", "boxes"]),
+    "domains": ["packs"],
+    "main_batch": ["acevedo_20", "packs"],
+}
+"""Option -> the layouts that take it; the others are for all."""
+_NEEDED_BY = {
+    "folder": {"domain": "a name for the laboratory", "um_per_px": "how many micrometres one pixel shows"},
+    "table": {"cells": "the table with the columns file and label"},
+    "boxes": {"format": "how the boxes are stored, yolo, coco or voc", "domain": "a name for the laboratory"},
+}
+"""Layout -> the options that it cannot do without, besides --source."""
 
 
 def _parser() -> OneLineParser:
@@ -68,7 +95,7 @@ def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="prepare.py",
         description="Prepare real cells: bring every picture to one physical field and one label space, and list what "
-        f"is left out.\n\nlayouts:\n{shown}\n\n{_FOR_TABLE}\n\n"
+        f"is left out.\n\nlayouts:\n{shown}\n\n{_FOR_OWN}\n\n"
         "prepared sets are compared by: prepare.py check DIR (see prepare.py check --help)",
         examples=_EXAMPLES,
     )
@@ -78,21 +105,23 @@ def _parser() -> OneLineParser:
     parser.add_argument("--images", type=Path, metavar="DIR", help="table: folder of the pictures (default: the CSV's)")
     parser.add_argument("--columns", type=read_columns, metavar="A=B,...",
                         help="table: how the CSV calls its columns, such as file=image,label=class")  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, help="boxes: how the boxes are stored")
     parser.add_argument("--pad", action="store_true",
-                        help="table: fill what lies outside of a picture with its background colour")  # fmt: skip
+                        help="table, boxes: fill what lies outside of a picture with its background")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="the prepared set: a new folder")
     parser.add_argument("--size", type=int, default=64, help="side of a prepared image, pixels (default: 64)")
     parser.add_argument("--classes", type=int, choices=(13, 11, 5), default=13,
                         help="label space: pictures of other classes are rejected (default: 13)")  # fmt: skip
     parser.add_argument("--field-um", type=positive_number, metavar="UM",
                         help="side of the square that is kept, micrometres (default: 25)")  # fmt: skip
-    parser.add_argument("--domain", help="folder, table: name of the laboratory")
+    parser.add_argument("--domain", help="folder, table, boxes: name of the laboratory")
     parser.add_argument("--um-per-px", type=positive_number, metavar="X",
-                        help="folder, table: micrometres per pixel")  # fmt: skip
+                        help="folder, table, boxes: micrometres per pixel")  # fmt: skip
     parser.add_argument("--labels", type=Path, metavar="CSV",
-                        help="folder, table: table with native,label (folder: or file,label)")  # fmt: skip
+                        help="folder, table, boxes: table with native,label (folder: or file,label)")  # fmt: skip
     parser.add_argument("--group-by", metavar="PATTERN",
-                        help="folder: regular expression; its bracket is the slide or patient in the name")  # fmt: skip
+                        help="folder, boxes: regular expression; its bracket is the slide or patient in the name"
+                        )  # fmt: skip
     parser.add_argument("--domains", type=comma_list, metavar="A,B", help="packs: which, such as raabin,chula")
     parser.add_argument("--main-batch", action="store_true", help="acevedo_20: leave out the second acquisition")
     parser.add_argument("--overwrite", action="store_true", help="replace the prepared set at --out")
@@ -123,40 +152,34 @@ def read_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, str]:
         raise BadInput(f"--size {options.size}: expected 8 to 1024 pixels")
     if not 1 <= options.jobs <= 256:
         raise BadInput(f"--jobs {options.jobs}: expected 1 to 256 threads")
-    _check_sources(options)
-    if options.layout != "table":
-        _check_folder_options(options)
-    if options.domains and options.layout != "packs":
-        raise BadInput("--domains: only for the layout packs; leave it out")
-    if options.main_batch and options.layout not in ("acevedo_20", "packs"):
-        raise BadInput("--main-batch: only for acevedo_20 and packs; leave it out")
-    return options, shlex.join(["python", "data_scripts/prepare.py", *argv])
-
-
-def _check_sources(options: argparse.Namespace) -> None:
-    """Check the options that say where the pictures are: --cells for the layout ``table``, --source for others."""
-    own = {"--cells": options.cells, "--images": options.images, "--columns": options.columns,
-           "--pad": options.pad or None}  # fmt: skip
-    given = [name for name, value in own.items() if value is not None]
-    if options.layout != "table":
-        if options.source is None:
-            raise BadInput("the following arguments are required: --source; see prepare.py --help")
-        if given:
-            raise BadInput(f"{', '.join(given)}: only for the layout table; leave it out")
-        return
-    if options.cells is None:
-        raise BadInput(
-            "table needs --cells CELLS.csv, the table with the columns file and label; see prepare.py --help"
-        )
-    if wrong := [name for name, value in (("--source", options.source), ("--group-by", options.group_by))
-                 if value is not None]:  # fmt: skip
-        raise BadInput(f"{', '.join(wrong)}: not for the layout table, which takes --cells, --images and the columns "
-                       "of the CSV; leave it out")  # fmt: skip
+    _check_layout(options)
     if options.images is not None and not options.images.is_dir():
         raise BadInput(f"{options.images}: no such folder; --images names the folder of the pictures")
     if options.domain is not None:
         _check_domain(options)
-    options.source = options.cells
+    options.group_by = _one_bracket(options.group_by)
+    options.source = options.source or options.cells
+    return options, shlex.join(["python", "data_scripts/prepare.py", *argv])
+
+
+def _check_layout(options: argparse.Namespace) -> None:
+    """Check that the layout gets the options that it needs, and none that it does not take."""
+    given = {name for name in _TAKEN_BY if getattr(options, name) not in (None, False)}
+    for name in sorted(given):
+        takers = _TAKEN_BY[name]
+        if options.layout not in takers:
+            who = f"not for {options.layout}" if name == "source" else f"only for {', '.join(takers)}"
+            raise BadInput(f"{_option(name)}: {who}; leave it out")
+    needed = {} if options.layout == "table" else {"source": "the folder of the pictures"}
+    needed |= _NEEDED_BY.get(options.layout, {})
+    if missing := [name for name in needed if name not in given]:
+        what = ", and ".join(f"{_option(name)}, {needed[name]}" for name in missing)
+        raise BadInput(f"{options.layout} needs {what}; see prepare.py --help")
+
+
+def _option(name: str) -> str:
+    """Return an option as it is typed."""
+    return f"--{name.replace('_', '-')}"
 
 
 def _check_domain(options: argparse.Namespace) -> None:
@@ -166,34 +189,19 @@ def _check_domain(options: argparse.Namespace) -> None:
         raise BadInput(f"--domain {options.domain!r}: {problem}; use letters, digits, '_', '-', '.' and blanks inside")
 
 
-def _check_folder_options(options: argparse.Namespace) -> None:
-    """Check the options that only the layout ``folder`` takes."""
-    own = {"--domain": options.domain, "--um-per-px": options.um_per_px, "--labels": options.labels,
-           "--group-by": options.group_by}  # fmt: skip
-    given = [name for name, value in own.items() if value is not None]
-    if options.layout != "folder":
-        if given:
-            raise BadInput(f"{', '.join(given)}: only for the layout folder; {options.layout} brings its own")
-        return
-    missing = [name for name in ("--domain", "--um-per-px") if own[name] is None]
-    if missing:
-        raise BadInput(f"folder needs {' and '.join(missing)}: a name for the laboratory, and how many "
-                       "micrometres one pixel shows")  # fmt: skip
-    _check_domain(options)
-    options.group_by = _one_bracket(options.group_by)
-
-
 def list_source(options: argparse.Namespace) -> Listing:
     """Call the layout the user named."""
     common = {"classes": options.classes, "field_um": options.field_um}
+    own = {"domain": options.domain, "um_per_px": options.um_per_px,
+           "labels": read_label_table(options.labels) if options.labels else None}  # fmt: skip
     if options.layout == "folder":
-        table = read_label_table(options.labels) if options.labels else None
-        return own_folder(options.source, domain=options.domain, um_per_px=options.um_per_px, table=table,
-                          group_by=options.group_by, **common)  # fmt: skip
+        return own_folder(options.source, group_by=options.group_by, **own, **common)
     if options.layout == "table":
-        labels = read_label_table(options.labels) if options.labels else None
-        return cell_table(options.cells, images=options.images, columns=options.columns or {}, labels=labels,
-                          domain=options.domain, um_per_px=options.um_per_px, pad=options.pad, **common)  # fmt: skip
+        return cell_table(options.cells, images=options.images, columns=options.columns or {}, pad=options.pad, **own,
+                          **common)  # fmt: skip
+    if options.layout == "boxes":
+        return boxed_folder(options.source, boxes=options.format, group_by=options.group_by, pad=options.pad, **own,
+                            **common)  # fmt: skip
     if options.layout == "packs":
         return packs(options.source, domains=options.domains, **common)
     layouts: dict[str, Callable[..., Listing]] = {"bloodmnist": bloodmnist, "chula": chula, "bccd": bccd,

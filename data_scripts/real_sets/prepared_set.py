@@ -18,8 +18,8 @@ from real_sets.errors import BadInput
 from real_sets.locks import alone
 from real_sets.names import escaped, printable
 
-__all__ = ["COLUMNS", "FORMAT", "check_target", "copies_beside", "digest_of", "leftovers", "new_set", "write_facts",
-           "write_images", "write_table"]  # fmt: skip
+__all__ = ["COLUMNS", "FORMAT", "check_target", "copies_beside", "digest_of", "leftovers", "new_set", "rejected_of",
+           "write_facts", "write_images", "write_table"]  # fmt: skip
 
 COLUMNS = ("id", "label", "domain", "group", "source_file", "native_label", "acquisition", "pixel_digest")
 FILES = {"images.npy", "cells.csv", "set.json", "rejected.csv"}
@@ -239,3 +239,12 @@ def _laboratories_of(cells: Path) -> dict[str, set[str]]:
     except (OSError, ValueError, csv.Error):
         return {}
     return found
+
+
+def rejected_of(folder: Path) -> list[tuple[str, str]]:
+    """Return (file, reason) of what was left out of a prepared set; nothing where ``rejected.csv`` cannot be read."""
+    try:
+        with (folder / "rejected.csv").open(encoding="utf-8", newline="") as file:
+            return [(row.get("file") or "", row.get("reason") or "") for row in csv.DictReader(file)]
+    except (OSError, ValueError, csv.Error):
+        return []

@@ -15,10 +15,12 @@ from tqdm import tqdm
 from real_sets.listing import Item, Listing
 from real_sets.pictures import Decoded, Unusable, read_picture, shrink_array
 
-__all__ = ["MAIN_BATCH", "Picture", "drop_duplicates", "pixel_digest", "read_listing", "remarks"]
+__all__ = ["MAIN_BATCH", "TWO_LABELS", "Picture", "drop_duplicates", "pixel_digest", "read_listing", "remarks"]
 
 MAIN_BATCH = (360, 363)
 """Original size of Ace_20's main batch; the second acquisition has another size and another colour."""
+TWO_LABELS = "duplicates with different labels"
+"""Begins the reason of pictures with the same pixels whose labels differ."""
 _BATCH = 32
 _SCALE_TOLERANCE = 0.05
 
@@ -47,6 +49,13 @@ class Picture:
     def original(self) -> tuple[int, int]:
         """Width and height before any crop."""
         return self.item.original or self.decoded.original
+
+    @property
+    def side(self) -> float:
+        """Side of the square that was kept, native pixels."""
+        if self.item.spot is not None:
+            return self.item.spot.square(*self.original, self.item.crop)[2]
+        return self.item.crop or min(self.original) * self.item.share
 
     @property
     def acquisition(self) -> str:
@@ -146,7 +155,7 @@ def drop_duplicates(pictures: list[Picture], listing: Listing) -> list[Picture]:
             names = ", ".join(f"{one.item.file} ({one.item.label})" for one in group[:4])
             more = f" and {len(group) - 4} more" if len(group) > 4 else ""
             for one in group:
-                listing.reject(one.item.file, f"duplicates with different labels: {names}{more}; keep the right one")
+                listing.reject(one.item.file, f"{TWO_LABELS}: {names}{more}; keep the right one")
             continue
         kept.append(group[0])
         for one in group[1:]:
@@ -161,8 +170,7 @@ def remarks(pictures: list[Picture], listing: Listing, size: int) -> list[str]:
     for name, count in profiles.most_common():
         done = "cannot be read; it was ignored" if name == "unreadable" else "was used: converted to sRGB"
         found.append(f"{count:,} of {len(pictures):,} pictures carry a colour profile ({name}) that {done}")
-    sides = [one.item.crop or min(one.original) * one.item.share for one in pictures]
-    if enlarged := sum(side < size for side in sides):
+    if enlarged := sum(one.side < size for one in pictures):
         found.append(f"{enlarged:,} pictures were enlarged: their field has fewer than {size} px")
     if moved := sum(one.decoded.moved for one in pictures):
         found.append(f"{moved:,} cells lie near the edge of their picture: the square was moved inward, so that they "

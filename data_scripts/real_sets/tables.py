@@ -1,4 +1,4 @@
-"""Tables: a CSV as a spreadsheet may have saved it, whatever its delimiter and encoding."""
+"""Tables: a CSV as a spreadsheet may have saved it, whatever its delimiter and encoding, or an Excel workbook."""
 
 import codecs
 import csv
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from real_sets.errors import BadInput
+from real_sets.workbooks import OLD_WORKBOOK, WORKBOOK, lines_of_workbook
 
 __all__ = ["Table", "read_table"]
 
@@ -37,17 +38,22 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def _text_of(path: Path, wanted: str) -> tuple[str, str]:
-    """Return the file's text and a remark about its encoding."""
+def _content_of(path: Path, wanted: str) -> bytes:
+    """Return the file's bytes."""
     if not path.exists():
         raise BadInput(f"{path}: no such file; expected {wanted}")
     if not path.is_file():  # a folder, or a pipe that may never end
         raise BadInput(f"{path}: not a readable CSV, not even a file; expected {wanted}")
     if path.stat().st_size > _MAX_BYTES:
         raise BadInput(f"{path}: {path.stat().st_size:,} bytes are no table of labels; expected {wanted}")
-    content = path.read_bytes()
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise BadInput(f"{path}: not a readable CSV, it is an Excel workbook; save it as CSV")
+    return path.read_bytes()
+
+
+def _text_of(path: Path, content: bytes) -> tuple[str, str]:
+    """Return the file's text and a remark about its encoding."""
+    if content.startswith(OLD_WORKBOOK):
+        raise BadInput(f"{path}: not a readable CSV, it is an Excel workbook of the old kind (.xls); save it as .xlsx "
+                       "or as CSV")  # fmt: skip
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
         try:
@@ -75,8 +81,30 @@ def _parse(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]
     return lines
 
 
+def _lines_of_csv(path: Path, content: bytes, fits: Callable[[set[str]], bool], wanted: str
+                  ) -> tuple[list[tuple[int, list[str]]], list[str], str]:  # fmt: skip
+    """Return the lines of a CSV, (line number, fields), what was unusual about it, and its delimiter."""
+    text, remark = _text_of(path, content)
+    text = _EXCEL_HINT.sub("", text)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    for delimiter in _DELIMITERS:
+        columns = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        if fits(set(columns)):
+            break
+    else:
+        likely = max(_DELIMITERS, key=first.count)
+        found = sorted(cell.strip() for cell in next(csv.reader([first], delimiter=likely), []))
+        raise BadInput(f"{path}: expected {wanted}, found {found or 'nothing'}")
+    remarks = [remark] if remark else []
+    if delimiter != ",":
+        remarks.append(f"its fields are separated by {_DELIMITERS[delimiter]}")
+    return _parse(path, text, delimiter), remarks, delimiter
+
+
 def read_table(path: Path, fits: Callable[[set[str]], bool], wanted: str) -> Table:
     """Read a CSV that was saved with commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows' cp1252.
+
+    An Excel workbook (.xlsx) is read, too, where openpyxl is installed: its first sheet that has the columns.
 
     Parameters
     ----------
@@ -91,27 +119,20 @@ def read_table(path: Path, fits: Callable[[set[str]], bool], wanted: str) -> Tab
     BadInput
         No such file, not a table, or other columns.
     """
-    text, remark = _text_of(path, wanted)
-    text = _EXCEL_HINT.sub("", text)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    for delimiter in _DELIMITERS:
-        columns = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
-        if fits(set(columns)):
-            break
+    content, delimiter = _content_of(path, wanted), None
+    if content.startswith(WORKBOOK):
+        lines, remark = lines_of_workbook(path, content, fits, wanted)
+        remarks = [remark]
     else:
-        likely = max(_DELIMITERS, key=first.count)
-        found = sorted(cell.strip() for cell in next(csv.reader([first], delimiter=likely), []))
-        raise BadInput(f"{path}: expected {wanted}, found {found or 'nothing'}")
+        lines, remarks, delimiter = _lines_of_csv(path, content, fits, wanted)
+    columns = [cell.lower() for cell in lines[0][1]]
     doubled = sorted({column for column in columns if column and columns.count(column) > 1})
     if doubled:
         raise BadInput(f"{path}: the column {doubled[0]!r} stands there twice; keep one of them")
     rows = []
-    for line, fields in _parse(path, text, delimiter)[1:]:
+    for line, fields in lines[1:]:
         if any(fields[len(columns) :]):
-            raise BadInput(f"{path}, line {line}: {len(fields)} fields, but the first line has {len(columns)}; put a "
-                           f"text that holds {delimiter!r} into quotes")  # fmt: skip
+            fix = f"put a text that holds {delimiter!r} into quotes" if delimiter else "give each column a name"
+            raise BadInput(f"{path}, line {line}: {len(fields)} fields, but the first line has {len(columns)}; {fix}")
         rows.append((line, dict(zip(columns, [*fields, *[""] * len(columns)], strict=False))))
-    notes = [f"{path.name}: {remark}"] if remark else []
-    if delimiter != ",":
-        notes.append(f"{path.name}: its fields are separated by {_DELIMITERS[delimiter]}")
-    return Table(columns, rows, notes)
+    return Table(columns, rows, [f"{path.name}: {remark}" for remark in remarks])

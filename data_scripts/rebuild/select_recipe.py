@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from wbc_tutorial.data.processors import usable_processors
 from wbc_tutorial.data.random_laboratories import random_laboratory
 from wbc_tutorial.data.simulated import load_simulated
 from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, label_spreading, t3a_head
+from wbc_tutorial.evaluation.calibration import calibrate
 from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 from wbc_tutorial.experiments.settings import Settings
@@ -45,6 +47,14 @@ from wbc_tutorial.transforms.augmentation import stain_augment
 from wbc_tutorial.transforms.normalisation import optical_density
 
 LABORATORIES = ("acevedo_20", "raabin", "jhu_21", "chula", "bccd")
+REFERENCE = ("plain", "plain")
+"""ERM, one view of each image."""
+
+INDUCTIVE = ("plain", "tta", "tta+even_mix")
+"""The first ways of `predictions`: each image is named by itself."""
+
+ALLOWED_LOSS = 0.02
+
 RANDOM = range(200, 224)
 """Seeds of the simulated laboratories."""
 
@@ -112,29 +122,6 @@ def train(cells: CellImages, name: str, benchmark: Benchmark, seed: int = 0, dat
     if change.get("head"):
         retrain_classifier(model, cells, seed=seed)
     return model
-
-
-def calibrate(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit temperature and bias per class on known laboratories; return scale, bias and the classes' shares there.
-
-    Bias-corrected temperature scaling, ``softmax(a logits + b)`` with the least cross-entropy. Source: Alexandari et
-    al., "Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift adaptation", ICML 2020.
-    """
-    scores, truth = torch.as_tensor(logits, dtype=torch.float64), torch.as_tensor(labels)
-    log_scale = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_scale, bias], max_iter=200, line_search_fn="strong_wolfe")
-
-    def loss():
-        optimizer.zero_grad()
-        value = torch.nn.functional.cross_entropy(scores * log_scale.exp() + bias, truth) + 1e-3 * bias.square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    scale, bias = log_scale.exp().detach(), bias.detach()
-    shares = (scores * scale + bias).softmax(1).mean(0)
-    return scale.numpy(), bias.numpy(), shares.numpy()
 
 
 def class_mix(log_probabilities: np.ndarray, known: np.ndarray, *, pseudo: float = 0.0) -> np.ndarray:
@@ -207,12 +194,12 @@ def rows_of(cells: CellImages, laboratory: str, training: str, fold: int = 0) ->
     return [facts | scored for scored in scores(model, unseen, validation)]
 
 
-def scores(model, unseen: CellImages, validation: CellImages) -> list[dict]:
-    """Score every way of prediction, on the unseen laboratory and on images of the known ones."""
+def scores(model, unseen: CellImages, validation: CellImages, *, n_ways: int | None = None) -> list[dict]:
+    """Score the first ways of prediction, or all, on the unseen laboratory and on images of the known ones."""
     kept = ("f1_micro", "f1_macro", "f1_macro_min10", "n_images")
     shots = validation.counts.sum(axis=0)
     rows = []
-    for way, known_logits, logits in predictions(model, unseen, validation):
+    for way, known_logits, logits in islice(predictions(model, unseen, validation), n_ways):
         here = summary(unseen.labels, logits, shots)
         there = summary(validation.labels, known_logits, shots)
         known = {f"known_{name}": there[name] for name in kept}
@@ -233,7 +220,7 @@ def drawn(seed: int) -> CellImages:
 
 
 def simulated_rows(training: str, laboratories: list[CellImages]) -> list[dict]:
-    """Train one candidate on the two simulated training laboratories; score it in all of these."""
+    """Train one candidate on the two simulated training laboratories; score it image by image in all of these."""
     benchmark = BENCHMARKS["simulated"]
     known = load_simulated(benchmark.train)
     train_rows, validation_rows = folds(known, benchmark.n_folds)[0]
@@ -242,8 +229,31 @@ def simulated_rows(training: str, laboratories: list[CellImages]) -> list[dict]:
     rows = []
     for cells in laboratories:
         facts = {"laboratory": cells.domain_names[0], "fold": 0, "training": training}
-        rows += [facts | scored for scored in scores(model, cells, validation)]
+        rows += [facts | scored for scored in scores(model, cells, validation, n_ways=len(INDUCTIVE))]
     return rows
+
+
+def compared(real: pd.DataFrame, simulated: pd.DataFrame) -> pd.DataFrame:
+    """Apply the rule: a line per candidate with its scores, and whether it may be chosen; the best ones first.
+
+    Columns: ``real``, ``simulated`` (mean F1-macro over classes with ten images or more), ``score`` (mean of the two),
+    ``worst_real`` (lowest difference to ERM among the real laboratories), ``known`` (difference on known laboratories),
+    ``worst_simulated`` (mean of the six lowest differences), ``harmless``, ``inductive``. Candidates that were not
+    scored in simulated laboratories have NaN there, and ``harmless`` speaks of the real ones alone.
+    """
+    candidate = ["training", "prediction"]
+    by_lab = real.pivot_table("f1_macro_min10", candidate, "laboratory")
+    drawn_by_lab = simulated.pivot_table("f1_macro_min10", candidate, "laboratory").reindex(by_lab.index)
+    known = real.groupby(candidate).known_f1_macro.mean()
+    worst = drawn_by_lab.sub(drawn_by_lab.loc[REFERENCE]).apply(lambda line: line.nsmallest(6).mean(), axis=1)
+    table = pd.DataFrame({"real": by_lab.mean(axis=1), "simulated": drawn_by_lab.mean(axis=1)})
+    table["score"] = table.mean(axis=1, skipna=False)
+    table["worst_real"] = by_lab.sub(by_lab.loc[REFERENCE]).min(axis=1)
+    table["known"] = known - known[REFERENCE]
+    table["worst_simulated"] = worst
+    table["harmless"] = (table[["worst_real", "known", "worst_simulated"]].fillna(0) >= -ALLOWED_LOSS).all(axis=1)
+    table["inductive"] = table.index.get_level_values("prediction").isin(INDUCTIVE)
+    return table.sort_values(["score", "real"], ascending=False)
 
 
 def main(arguments: list[str] | None = None) -> None:

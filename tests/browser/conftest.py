@@ -15,6 +15,8 @@ import nbformat
 import psutil
 import pytest
 
+from wbc_tutorial.data.simulated import cache_folder
+
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FIX = (
@@ -89,6 +91,14 @@ def course(tmp_path_factory):
     return folder
 
 
+def own_cache(folder):
+    """Return a cache of these tests alone, so that no prediction is kept; the simulated cells are copied into it."""
+    folder.mkdir()
+    for path in cache_folder().glob("sim_*.npz"):
+        shutil.copyfile(path, folder / path.name)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def jupyterlab(course, tmp_path_factory):
     """Start JupyterLab with the README's command and settings of its own.
@@ -110,6 +120,7 @@ def jupyterlab(course, tmp_path_factory):
     folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime",
                "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip
     environment = os.environ | {name: str(own / folder) for name, folder in folders.items()}
+    environment["WBC_TUTORIAL_CACHE"] = str(own_cache(own / "cache"))
     environment["BROWSER"] = shlex.join([sys.executable, str(note)]) + " %s"
     port = free_port()
     command = [sys.executable, "-m", "jupyterlab", "notebooks/00_start_here.ipynb"]

@@ -102,24 +102,74 @@ def picture(figure):
     return figure.locator("img").evaluate("async e => String(new Uint8Array(await (await fetch(e.src)).arrayBuffer()))")
 
 
-def test_a_slider_changes_the_picture_and_an_exercise_answers(open_notebook, jupyterlab):
-    page = open_notebook(f"{jupyterlab.url}/lab/tree/02_domain_shift.ipynb")
-    cell = cell_with(page, "widgets.interactive_laboratory(")
+def run_to(page, cell):
+    """Run all cells above a cell, then the cell itself, and wait until it is done."""
     cell.locator(".cm-content").click()
     choose(page, "Run", "Run All Above Selected Cell")
     cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     wait_until_run(page, cell)
+
+
+def test_the_board_shows_the_networks_answer_and_an_exercise_answers(open_notebook, jupyterlab):
+    page = open_notebook(f"{jupyterlab.url}/lab/tree/02_domain_shift.ipynb")
+    cell = cell_with(page, "widgets.interactive_laboratory(")
+    run_to(page, cell)
     figure = cell.locator(".jp-OutputArea")
     slider = figure.locator(".widget-slider", has_text="stain strength")
     before, value = picture(figure), slider.locator(".widget-readout").inner_text()
     assert len(before) > 1000 and float(value) == 1
+    figure.get_by_role("img", name=re.compile(r"distance [\d.]+ of 255. The network's probabilities: EOS")).wait_for()
     slider.get_by_role("slider").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    figure.get_by_role("img", name="stain strength 1.50").wait_for()  # what a screen reader reads
-    assert float(slider.locator(".widget-readout").inner_text()) == pytest.approx(1.5)
+    figure.get_by_role("img", name="stain strength 1.25").wait_for()  # what a screen reader reads
     assert picture(figure) != before
+    light = figure.locator(".widget-slider", has_text="colour of the light")
+    light.get_by_role("slider").focus()
+    page.keyboard.press("Home")  # as bluish as it gets
+    figure.get_by_role("img", name=re.compile(r"probabilities: (?!EOS)\w{3}")).wait_for()
+    figure.get_by_role("button", name="Reset the knobs").click()
+    figure.get_by_role("img", name="stain strength 1.00").wait_for()
+    assert picture(figure) == before
     wrong = answer(page, "check_stain_twice", "30")
-    assert re.match(r"✗ Not yet\. \S", wrong) and "Replace the ..." not in wrong
+    assert wrong.startswith("✗ Not yet.") and "Exercise 1 of 4, 0 solved" in wrong
     assert answer(page, "check_stain_twice", "15").startswith("✓ Right.")
+
+
+def test_a_prediction_hides_its_answer_and_survives_a_restart(open_notebook, jupyterlab):
+    page = open_notebook(f"{jupyterlab.url}/lab/tree/01_class_imbalance.ipynb")
+    cell = cell_with(page, '"01 draw"')
+    run_to(page, cell)
+    following = cell_with(page, "per_thousand = 1000")
+    assert following.locator(".jp-OutputArea-output").count() == 0, "it was not run"
+    control = cell.locator(".jp-OutputArea")
+    commit = control.get_by_role("button", name="Commit")
+    assert commit.is_disabled()
+    control.get_by_text("about 10", exact=True).click()
+    commit.click()
+    control.get_by_text("run the next cell to see").wait_for()
+    following.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    wait_until_run(page, following)
+    assert "MMZ in 1000 images: 0.8" in following.locator(".jp-OutputArea").inner_text()
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Restart Kernel…$")).click()
+    page.get_by_role("button", name="Restart", exact=False).last.click()
+    wait_until_idle(page)
+    run_to(page, cell)
+    control.get_by_text("run the next cell to see").wait_for()
+    assert control.locator("input[type=radio]:checked").count() == 1
+    assert control.get_by_role("button", name="Commit").is_disabled()
+
+
+def test_the_quiz_ends_with_both_falls(open_notebook, jupyterlab):
+    page = open_notebook(f"{jupyterlab.url}/lab/tree/00_start_here.ipynb")
+    cell = cell_with(page, "wbc.widgets.quiz()")
+    run_to(page, cell)
+    control = cell.locator(".jp-OutputArea")
+    for number in range(1, 21):
+        control.get_by_text(f"Cell {number} of 20,").wait_for()
+        control.get_by_role("button", name="monocyte").click()
+    control.get_by_text("you: 2 of 10, then 2 of 10").wait_for()
+    control.get_by_role("img", name=re.compile("you 2 of 10, then 2 of 10; the network")).wait_for()

@@ -9,20 +9,22 @@ import torch
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import (
+    check_batch_noise,
     check_boda_by_hand,
     check_chance,
     check_class_share,
     check_coral_by_hand,
     check_coral_of_three,
     check_means_of_mixes,
+    check_no_reversal,
     check_reversed_by_hand,
-    check_strength_schedule,
+    check_waiting_schedule,
 )
 from wbc_tutorial.losses import coral_loss, reversal_strength, reverse_gradient
 
 CHECKS = [
-    check_chance, check_coral_by_hand, check_coral_of_three, check_means_of_mixes, check_reversed_by_hand,
-    check_strength_schedule,
+    check_batch_noise, check_chance, check_coral_by_hand, check_coral_of_three, check_means_of_mixes, check_no_reversal,
+    check_reversed_by_hand, check_waiting_schedule,
 ]  # fmt: skip
 GARBAGE = ["a string", 7, -1.5, [1, 2], (1, None), [[1, 2], [3]], {}, object(), np.nan, (math.inf, 1), np.zeros(3)]
 GARBAGE += [torch.zeros(2), torch.zeros(2, 2), True, 1j, print, lambda: 1, lambda *_: "x", lambda *_: None, int]
@@ -63,6 +65,18 @@ def by_hand():
     return both - covariance, covariance
 
 
+def noise(n, h=192, pairs=30):
+    """Measure what the exercise asks for: the mean penalty of two batches of one cloud."""
+    generator = torch.Generator().manual_seed(5)
+    batches = torch.randn((pairs, 2 * n, h), generator=generator, dtype=torch.float64)
+    domains = torch.arange(2).repeat_interleave(n)
+    return torch.stack([coral_loss(batch, domains) for batch in batches]).mean().item()
+
+
+def waiting(p):
+    return reversal_strength((p - 0.2) / 0.8) if p > 0.2 else 0.0
+
+
 def reversed_by_autograd():
     w, v = torch.tensor(3.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
     ((v * reverse_gradient(w * 2, 0.5) - 1) ** 2).backward()
@@ -77,9 +91,20 @@ def reversed_by_autograd():
         (check_means_of_mixes, (5, 5.0, 0.8 * 10 - 0.3 * 10, torch.tensor(5.0))),
         (check_reversed_by_hand, ((-10, 60), reversed_by_autograd())),
         (
-            check_strength_schedule,
-            (reversal_strength, lambda p: math.tanh(5 * p), lambda p: round(math.tanh(5 * p), 3)),
+            check_waiting_schedule,
+            (waiting, lambda p: round(waiting(p), 3), lambda p: math.tanh(5 * max(0.0, p - 0.2) / 0.8)),
         ),
+        (
+            check_batch_noise,
+            (
+                (noise(12), noise(96), "B"),
+                [0.35, 0.042, "b"],
+                "0.35; 0.042; B",
+                ("B", torch.tensor(0.36), 0.04),
+                np.array([noise(12), noise(96), "B"], dtype=object),
+            ),
+        ),
+        (check_no_reversal, ((11646.9, "A"), (1.6e4, "a"), "12000, A", [torch.tensor(15535.0), "A"], ("A", "16260"))),
         (check_chance, ((1 / 3, math.log(3)), (0.333, 1.099), (0.33, 1.1), (33.3, 1.0986), "1/3, 1,0986")),
     ],
 )
@@ -101,11 +126,18 @@ MISTAKES = {
         (60, -10), (20, 60), (10, 60), (-20, 60), (-10, -30), (-10, -60), (-10, 30), (20, -30), (-5, 30), (-10, 10),
         (1, 1), "x",
     ],
-    check_strength_schedule: [
-        lambda p: 1 / (1 + math.exp(-10 * p)), lambda p: 2 / (1 + math.exp(-10 * p)), lambda p: -math.tanh(5 * p),
-        lambda p: math.tanh(p / 2), lambda p: p, lambda p: p + 0.1, lambda p: p * p, lambda p: 1 / 0, lambda p: None,
-        "x",
+    check_waiting_schedule: [
+        reversal_strength, lambda p: reversal_strength(p - 0.2) if p > 0.2 else 0.0,
+        lambda p: math.tanh(6.25 * (p - 0.2)),
+        lambda p: reversal_strength(p) if p > 0.2 else 0.0, lambda p: waiting(p) + 1,
+        lambda p: max(0.0, (p - 0.2) / 0.8),
+        lambda p: p + 0.1, lambda p: max(0.0, p - 0.2) ** 2, lambda p: 1 / 0, lambda p: None, "x",
     ],
+    check_batch_noise: [
+        (0.042, 0.35, "B"), (0.17, 0.042, "B"), (0.35, 0.17, "B"), (0.35, 0.042, "A"), (0.35, 0.042, "C"),
+        (0.35, 0.042, "D"), (0.35, 0.042, "E"), (0.35, 0.042),
+    ],
+    check_no_reversal: [(0.69, "A"), (-1e4, "A"), (1e4, "B"), (1e4, "C"), (1e4, "D"), (1e4, "F"), 1e4],
     check_chance: [
         (math.log(3), 1 / 3), (0.5, math.log(2)), (1 / 24, math.log(24)), (1 / 72, math.log(72)), (1 / 3, 1 / 3),
         (1 / 3, 2 / 3), (1 / 3, -math.log(3)), (1 / 3, math.log10(3)), (1 / 3, 0), (0, math.log(3)), (1, 2), "x",

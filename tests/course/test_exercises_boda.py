@@ -8,15 +8,21 @@ import torch
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import (
+    check_another_mix,
     check_balanced_weights,
     check_boda_by_hand,
     check_class_share,
     check_count_factor,
     check_fixed_loss,
+    check_scale_for_one,
     check_two_scores,
 )
+from wbc_tutorial.data.classes import CODES
+from wbc_tutorial.data.laboratories import LABORATORIES
 
 CHECKS = [
+    check_another_mix,
+    check_scale_for_one,
     check_boda_by_hand,
     check_count_factor,
     check_fixed_loss,
@@ -52,6 +58,16 @@ def present(n):
     return (n > 0).sum(axis=1, keepdims=True)
 
 
+def factor(laboratory, other, code):
+    """Return the factor on the distance to the positive of a pair of the real laboratories."""
+    own, across = (LABORATORIES[name].counts[CODES.index(code)] for name in (laboratory, other))
+    return (across / own) ** 0.5 / own
+
+
+SCALE = 1 / factor("acevedo_20", "matek_19", "EBO")
+RARE = SCALE * factor("matek_19", "acevedo_20", "MMZ")
+
+
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: repr(answer)[:20])
 def test_no_answer_and_garbage_get_a_hint(check, answer):
@@ -63,6 +79,16 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     [
         (check_boda_by_hand, (1 + math.log(near + mid + far), 0.408, torch.tensor(0.4076), np.float32(0.4076))),
         (check_count_factor, ((1633 / 109) ** 0.5 / 109, 0.0355, 0.036, np.array(0.0355), torch.tensor([[0.0355]]))),
+        (
+            check_scale_for_one,
+            (
+                (SCALE, RARE, "D"),
+                [round(SCALE), round(RARE), "d"],
+                (f"{SCALE:.3g}", RARE, "D"),
+                f"{SCALE:.4g}; {RARE:.4g}; D",
+            ),
+        ),
+        (check_another_mix, ((3, 40, "B"), ["0", np.int64(7), "b"], (torch.tensor(3), 40.0, "B"), "3, 40, B")),
         (check_fixed_loss, (mended, lambda a, p, e: mended(a, p, e).reshape(1))),
         (check_balanced_weights, (balanced_weights, lambda n: balanced_weights(n).tolist())),
         (check_class_share, (5 / 12, 0.417, 0.42, 41.7, "5/12", np.float64(5 / 12))),
@@ -78,6 +104,13 @@ def test_solutions_are_right(check, answers):
 
 
 MISTAKES = {
+    check_scale_for_one: [
+        (1 / SCALE, RARE, "D"), (SCALE, 0.548, "D"), (1 / factor("matek_19", "acevedo_20", "EBO"), RARE, "D"),
+        (1000, RARE, "D"), (SCALE, RARE, "A"), (SCALE, RARE, "B"), (SCALE, RARE, "C"), (SCALE, RARE, "Z"), (SCALE, "D"),
+    ],
+    check_another_mix: [
+        (40, 3, "B"), (3, 3, "B"), (0.1, 0.4, "B"), (3, 40, "A"), (3, 40, "C"), (3, 40, "D"), (3, 40, "X"), "B",
+    ],
     check_boda_by_hand: [
         1 + math.log(math.exp(-0.5) + near + mid + far), 1 + math.log(mid + far), -1 - math.log(near + mid + far),
         1 + math.log(math.exp(-1) + math.exp(-4) + math.exp(-9)), near / (near + mid + far),
@@ -122,18 +155,3 @@ MISTAKES = {
 @pytest.mark.parametrize("check", MISTAKES)
 def test_each_mistake_has_a_hint_of_its_own(check):
     get_hints_of_their_own(check, MISTAKES[check])
-
-
-def test_the_points_stay_when_another_image_is_chosen():
-    from wbc_tutorial.course.widgets import interactive_points
-
-    points = np.array([(0.0, 1.0), (2.0, 0.0), (1.0, 1.0), (3.0, 2.0)])
-    figure = interactive_points(points, [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte"))
-    first = figure._picture.png
-    figure._controls["x"].value = 1.5
-    assert figure.points.tolist() == [[1.5, 1.0], *points[1:].tolist()] and points[0, 0] == 0
-    figure._controls["image"].value = 3
-    assert (figure._controls["x"].value, figure._controls["y"].value) == (3, 2)
-    figure._controls["rule"].value = "balanced and calibrated"
-    assert figure.points.tolist() == [[1.5, 1.0], *points[1:].tolist()]
-    assert figure._picture.png != first

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_paired_difference, check_runs_needed, check_what_the_table_carries
+from wbc_tutorial.course.exercises import (
+    check_paired_difference,
+    check_runs_needed,
+    check_shared_luck,
+    check_what_the_table_carries,
+)
 
-CHECKS = [check_paired_difference, check_what_the_table_carries, check_runs_needed]
+CHECKS = [check_shared_luck, check_paired_difference, check_what_the_table_carries, check_runs_needed]
 GARBAGE = ["a string", "0.4", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
            [("a", "b")], print, 10**400, 1j, (None, None)]  # fmt: skip
 
@@ -32,6 +37,9 @@ def test_solutions_pass():
         check_what_the_table_carries(answer)
         for answer in ({"A", "D"}, ["d", "a"], "AD", "A, D", "A and D", np.array(["A", "D"]))
     )
+    assert all(
+        check_shared_luck(answer) for answer in ({"B", "D"}, "BD", "d and b", {"B": True, "D": True, "A": False})
+    )
     assert check_runs_needed(16) and check_runs_needed(np.int64(16))
 
 
@@ -53,6 +61,7 @@ def test_known_mistakes_get_hints_of_their_own():
             paired(np.ones(3), np.arange(3)),
         ],
     )
+    get_hints_of_their_own(check_shared_luck, ["A", "C", "E", "B", "D", "X", 7])
     get_hints_of_their_own(check_what_the_table_carries, ["AB", "AC", "AE", "A", "D", "X", 7])
     get_hints_of_their_own(check_runs_needed, [4, 2, 0.0025, 0.01, 64, 15, 8, 100, 16.05, "many"])
 

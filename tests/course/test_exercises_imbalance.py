@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_imbalance_ratio, check_macro_f1, check_pull_and_push
+from wbc_tutorial.course.exercises import (
+    check_imbalance_ratio,
+    check_macro_f1,
+    check_pull_and_push,
+    check_weighted_push,
+)
 from wbc_tutorial.course.plots import long_tail, majority_vote
 
 GARBAGE = ["", "x", -5, 1e9, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"", True, [1, 2], print, int, max]
-CHECKS = [check_imbalance_ratio, check_macro_f1, check_pull_and_push]
+CHECKS = [check_imbalance_ratio, check_macro_f1, check_pull_and_push, check_weighted_push]
 
 
 def ratio(counts):
@@ -27,6 +32,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     [
         (check_imbalance_ratio, (ratio, lambda counts: np.float64(ratio(counts)), lambda n: np.array([ratio(n)]))),
         (check_macro_f1, ((16 / 17 + 2 / 3) / 2, 0.8, 0.804, np.float32(0.8039), 80.39, "80.4 %")),
+        (check_weighted_push, (1, 1.0, "1", np.float64(1.0), "12/12", [1.001])),
         (check_pull_and_push, (18336 / 132, 139, 138.9, np.array(138.909), [138.9])),
     ],
 )
@@ -41,6 +47,7 @@ MISTAKES = {
         lambda n: "many", lambda n: n.nothing, lambda n: 7.0, 771.3, lambda n: np.float64(max(n)) / max(min(n), 1e-9),
     ],
     check_macro_f1: [0.807, 0.9, 0.75, 0.9444, 0.8 * 16 / 17 + 0.2 * 2 / 3, 16 / 17, 2 / 3, 0.5, "x"],
+    check_weighted_push: [101.84, 101.84 / 94.087, 101.84 * 94.087, 12, 1 / 12, 5, "x"],
     check_pull_and_push: [132 / 18336, 18336 / 11, 18336 / 143, 18336 / 13, 132 / 13, 12.0, "x"],
 }  # fmt: skip
 

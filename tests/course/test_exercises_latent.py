@@ -2,13 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score, silhouette_samples
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_class_mix, check_silhouette_by_hand, check_umap_claims
+from wbc_tutorial.course.exercises import (
+    check_class_mix,
+    check_silhouette_by_hand,
+    check_ten_times_the_features,
+    check_umap_claims,
+)
 from wbc_tutorial.course.exercises.latent import _COUNTS
+from wbc_tutorial.losses import transferability
 
-CHECKS = [check_silhouette_by_hand, check_class_mix, check_umap_claims]
+CHECKS = [check_ten_times_the_features, check_silhouette_by_hand, check_class_mix, check_umap_claims]
 GARBAGE = ["a string", 7, -1.5, [1, 2], (1, None), [[1, 2], [3]], {}, object(), np.nan, np.zeros(3), True, 1j, print]
 GARBAGE += [lambda: 1, lambda *_: "x", lambda *_: None, lambda n: n, int, [True] * 4, [...] * 5, ["True"] * 5]
 
@@ -32,6 +39,7 @@ def from_shares(counts, over=0, reduce=np.max):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
+        (check_ten_times_the_features, ("ACD", "a, c, d", {"A", "C", "D"}, {"A": 1, "C": 1, "D": 1, "E": 0})),
         (check_silhouette_by_hand, (0.625, 0.63, by_hand(), np.array([5 / 8]), [5 / 8], 62.5)),
         (check_class_mix, (from_shares, lambda n: np.float32(from_shares(n)))),
         (
@@ -70,6 +78,7 @@ def other(kind):
 
 
 MISTAKES = {
+    check_ten_times_the_features: ["B", "E", "CD", "AD", "AC", "X", 7],
     check_silhouette_by_hand: [
         -5 / 8, 6 / 8, 7 / 8, 3 / 6, 5 / 6, 11.5 / 14.5, 18 / 21, 5, 5 / 3, 3 / 8, 5 / 11, 0.1, "x",
     ],
@@ -100,3 +109,14 @@ def test_what_the_mix_gives_away_is_the_score_of_the_best_guess():
             said = np.array(guess)[labels]
             recalls = [(said == d)[truth == d].mean() for d in range(len(counts))]
             assert np.mean(recalls) <= from_shares(counts) + 1e-9
+
+
+def test_ten_times_the_features_keeps_what_the_exercise_says():
+    """Alpha grows tenfold, the ratio, the silhouettes and the neighbours stay."""
+    generator = np.random.default_rng(0)
+    z, labels, domains = generator.normal(size=(90, 5)), np.arange(90) % 3, np.arange(90) // 3 % 2
+    z += labels[:, None] + 2 * domains[:, None]
+    small, large = (transferability(torch.as_tensor(k * z), *map(torch.as_tensor, (labels, domains))) for k in (1, 10))
+    assert large.alpha == pytest.approx(10 * small.alpha)
+    assert large.alpha / large.beta == pytest.approx(small.alpha / small.beta)
+    assert silhouette_samples(10 * z, labels) == pytest.approx(silhouette_samples(z, labels))

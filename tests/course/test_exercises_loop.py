@@ -8,11 +8,17 @@ import torch
 import torch.nn.functional as F
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_cross_entropy, check_share_of_fall, check_training_step
+from wbc_tutorial.course.exercises import (
+    check_cleared_too_late,
+    check_cross_entropy,
+    check_share_of_fall,
+    check_training_step,
+)
+from wbc_tutorial.models import small_cnn
 
 P = math.exp(2) / (math.exp(2) + 2)
 BINARY = [math.log1p(math.exp(-2)), math.log(2), math.log(2)]
-CHECKS = [check_cross_entropy, check_share_of_fall, check_training_step]
+CHECKS = [check_cleared_too_late, check_cross_entropy, check_share_of_fall, check_training_step]
 GARBAGE = ["a string", 7, -1.5, [1, 2], {}, object(), np.nan, math.inf, np.zeros(3), torch.zeros(2), True, 1j, print]
 
 
@@ -63,6 +69,17 @@ def twice(model, optimizer, images, labels):
     step(model, optimizer, images, labels)
 
 
+def changed_tensors(do):
+    """Do what the exercise asks for, with the course's network on noise, and count the tensors that differ."""
+    torch.manual_seed(0)
+    model, images, labels = small_cnn(n_classes=13), torch.rand(4, 3, 32, 32), torch.arange(4)
+    start = {name: values.clone() for name, values in model.state_dict().items()}
+    optimizer = torch.optim.Adam(model.parameters())
+    for _ in range(2):
+        do(model.train(), optimizer, images, labels)
+    return sum(not torch.equal(values, start[name]) for name, values in model.state_dict().items())
+
+
 def with_loss(loss_of):
     def wrong(model, optimizer, images, labels):
         optimizer.zero_grad()
@@ -70,6 +87,9 @@ def with_loss(loss_of):
         optimizer.step()
 
     return wrong
+
+
+LATE, USUAL = changed_tensors(cleared_too_late), changed_tensors(step)
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -82,7 +102,8 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     ("check", "answers"),
     [
         (check_cross_entropy, (-math.log(P), np.float32(-math.log(P)), torch.tensor(-math.log(P)), 0.24, [0.2395])),
-        (check_share_of_fall, (2 / 3, 0.667, 0.67, 0.3 / 0.45, 66.67, "2/3")),
+        (check_share_of_fall, (0.6, 0.60, (0.7 - 0.4) / (0.9 - 0.4), 60, "60 %", "3/5", np.float32(0.6))),
+        (check_cleared_too_late, ((LATE, "C"), [str(LATE), "c"], (np.int64(LATE), "C"), f"{LATE}, C", ("C", LATE))),
         (check_training_step, (step, by_features_and_head)),
     ],
 )
@@ -91,11 +112,14 @@ def test_solutions_are_right(check, answers):
 
 
 MISTAKES = {
+    check_cleared_too_late: [
+        (0, "C"), (USUAL, "C"), (USUAL - LATE, "C"), (3, "C"), (LATE, "A"), (LATE, "B"), (LATE, "D"), (LATE, "E"), LATE,
+    ],
     check_cross_entropy: [
         P, math.log(P), -math.log10(P), sum(BINARY), sum(BINARY) / 3, BINARY[0], -math.log((1 - P) / 2), -2, 5, "x",
     ],
     check_share_of_fall: [
-        1 / 3, 0.3, 0.45, 0.65 / 0.8, 0.3 / 0.8, 0.3 / 0.65, 1.5, 0.66, 5, "x",
+        0.225 / 0.6, 0.4, 0.3, 0.5, 0.7 / 0.9, 0.3 / 0.9, 0.3 / 0.7, 5 / 3, 0.604, 5, "x",
     ],
     check_training_step: [
         never_cleared, never_moved, moved_too_early, cleared_too_late, never_differentiated, nothing, twice,

@@ -6,7 +6,12 @@ import torch
 from sklearn.metrics import f1_score
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_absent_pairs, check_ceiling, check_macro_over_present
+from wbc_tutorial.course.exercises import (
+    check_absent_pairs,
+    check_ceiling,
+    check_macro_over_present,
+    check_same_micro_lower_macro,
+)
 
 ABSENT = [(0, 1), (0, 3), (1, 2), (1, 3), (2, 0)]
 PRESENT = [(0, 0), (0, 2), (1, 0), (1, 1), (2, 1), (2, 2), (2, 3)]
@@ -76,3 +81,23 @@ MISTAKES = {
 @pytest.mark.parametrize("check", MISTAKES)
 def test_each_mistake_has_a_hint_of_its_own(check):
     get_hints_of_their_own(check, MISTAKES[check])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[0, 0, 0, 0, 0, 0, 2, 2, 0, 0], "array", (0, 0, 0, 0, 2, 2, 2, 2, 5, 5), [0.0, 0, 0, 0, 0, 0, 2, 2, 0, 4]],
+    ids=str,
+)
+def test_the_same_micro_with_a_lower_macro_may_be_reached_in_many_ways(answer):
+    answer = np.array([0, 0, 0, 0, 0, 0, 2, 2, 0, 0]) if answer == "array" else answer
+    assert check_same_micro_lower_macro(answer)
+
+
+def test_each_mistake_of_the_puzzle_has_a_hint_of_its_own():
+    truth, said = [0, 0, 0, 0, 1, 1, 2, 2, 2, 3], [0, 0, 1, 4, 1, 1, 2, 0, 2, 2]
+    get_hints_of_their_own(check_same_micro_lower_macro, [..., truth, said, [0] * 10, [7, *said[1:]], said[:9]])
+
+
+@pytest.mark.parametrize("answer", [..., None, *GARBAGE], ids=lambda answer: type(answer).__name__)
+def test_the_puzzle_gives_a_hint_for_no_answer_and_garbage(answer):
+    gets_a_hint(check_same_micro_lower_macro, answer)

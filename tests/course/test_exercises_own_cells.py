@@ -5,10 +5,15 @@ import pytest
 from sklearn.model_selection import GroupShuffleSplit
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_label_map, check_split_by_slide, check_um_per_px
+from wbc_tutorial.course.exercises import (
+    check_label_map,
+    check_scale_from_nuclei,
+    check_split_by_slide,
+    check_um_per_px,
+)
 from wbc_tutorial.data.classes import CLASSES, CODES
 
-CHECKS = [check_um_per_px, check_label_map, check_split_by_slide]
+CHECKS = [check_scale_from_nuclei, check_um_per_px, check_label_map, check_split_by_slide]
 GARBAGE = ["", "xy", -5, 1e9, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"ab", True, [1, 2], print, abs]
 MAP = {"SEG": "NGS", "ST": "neutrophil_band", "LY": "LYT", "LY-re": "LYA", "Jug": "MMZ", "IG": "", "Gump": "KSC",
        "Thr": ""}  # fmt: skip
@@ -65,6 +70,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 @pytest.mark.parametrize(
     ("check", "answers"),
     [
+        (check_scale_from_nuclei, (0.25 * (43 / 77) ** 0.5, 0.187, 0.19, "0,187", [0.187], np.float32(0.1868))),
         (check_um_per_px, (100 / 406, 0.246, 0.25, [0.2463], np.float32(2 * 100 / 812))),
         (check_label_map, (MAP, with_map(IG=None, Thr=" "), with_map(SEG="Neutrophil_Segmented", LY="lyt"))),
         (
@@ -78,6 +84,9 @@ def test_solutions_are_right(check, answers):
 
 
 MISTAKES = {
+    check_scale_from_nuclei: [
+        0.25 * 43 / 77, 0.25 * (77 / 43) ** 0.5, 0.25 * 77 / 43, (43 / 77) ** 0.5, 43 / 77, 0.25, 5.35, 0.1855, 3, "x",
+    ],
     check_um_per_px: [100 / 812, 8.12, 4.06, 100 / 1624, 100 / 203, 25 / 64, 246.3, 0.248, 7, "x"],
     check_label_map: [
         with_map(SEG="NGB"), with_map(ST="MMZ"), with_map(LY="LYA"), with_map(LY_re="LYT"), with_map(Jug="MYB"),

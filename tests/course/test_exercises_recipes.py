@@ -6,10 +6,24 @@ import torch
 import torch.nn.functional as F
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
-from wbc_tutorial.course.exercises import check_chosen_where, check_gap_closed, check_t3a_weights, check_white_balance
+from wbc_tutorial.course.exercises import (
+    check_chosen_where,
+    check_gap_closed,
+    check_more_cells,
+    check_t3a_weights,
+    check_twenty_looks,
+    check_white_balance,
+)
 from wbc_tutorial.evaluation.adaptation import t3a_head
 
-CHECKS = [check_gap_closed, check_white_balance, check_t3a_weights, check_chosen_where]
+CHECKS = [
+    check_more_cells,
+    check_twenty_looks,
+    check_gap_closed,
+    check_white_balance,
+    check_t3a_weights,
+    check_chosen_where,
+]
 GARBAGE = ["a string", 5, -1.5, 0, [1, 2], [[]], {}, {1: 2}, object(), np.nan, np.inf, np.zeros((2, 3)), b"",
            [("a", "b")], print, 10**400, 1j, (None, None)]  # fmt: skip
 
@@ -34,6 +48,9 @@ def test_solutions_pass():
     z = torch.rand(4, 3)
     ours = t3a_head(head, z, torch.tensor([[9.0, 0.0]] * 4), n_support=4).weight[0]
     assert torch.allclose(t3a_weights(head.weight[0], z), ours, atol=1e-6), "the exercise is the library's formula"
+    assert all(check_more_cells(answer) for answer in ({"A", "D"}, "ad", "A and D", np.array(["A", "D"])))
+    for answer in (1 - 0.95**20, 0.64, "64 %", 64, "0,642", [0.64], np.float32(0.642), torch.tensor(0.6415)):
+        assert check_twenty_looks(answer), answer
     assert check_gap_closed((0.45 - 0.30) / (0.90 - 0.30)) and check_gap_closed(np.float32(0.25))
     assert "per cent" in check_gap_closed(25).text and check_gap_closed("25 %") and check_gap_closed("1/4")
     assert check_white_balance(without_light)
@@ -45,6 +62,8 @@ def test_solutions_pass():
 
 
 def test_known_mistakes_get_hints_of_their_own():
+    get_hints_of_their_own(check_more_cells, ["B", "C", "E", "A", "D", "X", 7])
+    get_hints_of_their_own(check_twenty_looks, [0.05, 0.358, 1, 0.95, 0.05**20, 0.377, 0.5, 0.645, "many"])
     get_hints_of_their_own(check_gap_closed, [0.15, 0.5, 0.75, 0.15 / 0.58, 0.6, 4, 0.9, "much"])
     get_hints_of_their_own(
         check_white_balance,

@@ -5,11 +5,16 @@ import pytest
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course import widgets
-from wbc_tutorial.course.exercises import check_own_colour_removed, check_physical_crop, check_stain_twice
+from wbc_tutorial.course.exercises import (
+    check_own_colour_removed,
+    check_physical_crop,
+    check_stain_twice,
+    check_tripled_stain,
+)
 from wbc_tutorial.data.simulator import LOOKS
 
 GARBAGE = ["", "xy", -5, 1e9, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"ab", True, [1, 2], print, abs]
-CHECKS = [check_stain_twice, check_physical_crop, check_own_colour_removed]
+CHECKS = [check_stain_twice, check_physical_crop, check_own_colour_removed, check_tripled_stain]
 
 
 def over(axes, spread=True, centre=True):
@@ -43,6 +48,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
             check_own_colour_removed,
             (over((2, 3)), lambda images: over((2, 3))(images.astype(np.float32)), in_torch, ddof_1),
         ),
+        (check_tripled_stain, ((3, "B"), [3.0, "b"], (2.98, " B "), ("3", "B"), (np.float64(3.01), "B"))),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -60,6 +66,7 @@ MISTAKES = {
         lambda images: images, lambda images: images.mean(axis=(2, 3)), lambda images: images / 0 + images.nothing,
         lambda images: 0 * images, lambda images: None, 3,
     ],
+    check_tripled_stain: [(2, "B"), (1.5, "B"), (3, "A"), (3, "C"), (3, "D"), (3, "E"), (0.15, "B"), 3],
 }  # fmt: skip
 
 
@@ -87,7 +94,7 @@ def test_knobs_left_alone_change_nothing_and_each_turned_one_changes_its_part(la
 def test_an_interactive_figure_redraws_at_both_ends_of_every_slider():
     figure = widgets.interactive_laboratory()
     for name, control in figure._controls.items():
-        if name in ("laboratory", "cell"):
+        if hasattr(control, "options"):
             control.value = control.options[-1]
         else:
             control.value = control.min

@@ -6,6 +6,7 @@ import pytest
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import (
+    check_bluest_look,
     check_first_simulation,
     check_missing_classes,
     check_name_that_cell,
@@ -16,7 +17,7 @@ from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.data.simulator import simulate_cell
 
 GARBAGE = ["", "x", 5, -1.5, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"", True, [1, 2, 3, 4, 5], print]
-CHECKS = [check_name_that_cell, check_missing_classes, check_first_simulation]
+CHECKS = [check_name_that_cell, check_missing_classes, check_first_simulation, check_bluest_look]
 FIVE = ["NGS", "LYT", "EOS", "KSC", "PMO"]
 TABLE = pd.Series(LABORATORIES["acevedo_20"].counts, index=CODES)
 NAMES = [next(cell.name for cell in CELL_CLASSES if cell.code == code) for code in FIVE]
@@ -55,6 +56,10 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
             ),
         ),
         (check_first_simulation, (simulate_cell("sim_mll", "monocyte", 0, size=96),)),
+        (
+            check_bluest_look,
+            (("sim_mll", "B"), ["sim_mll", "b"], "sim_mll, B", "SIM_MLL b", np.array(["sim_mll", "B"])),
+        ),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -75,6 +80,10 @@ MISTAKES = {
         simulate_cell("sim_mll", "monocyte", 0), simulate_cell("sim_mll", "myeloblast", 0, size=96),
         simulate_cell("sim_matek", "monocyte", 0, size=96), simulate_cell("sim_mll", "monocyte", 1, size=96),
         MONOCYTE / 255, "monocyte",
+    ],
+    check_bluest_look: [
+        ("sim_matek", "B"), ("sim_acevedo", "B"), ("sim_mll", "A"), ("sim_mll", "C"), ("sim_mll", "D"),
+        ("mll_23", "B"), "sim_mll",
     ],
 }  # fmt: skip
 

@@ -8,7 +8,8 @@ from wbc_tutorial.course import plots
 def test_the_curves_start_at_the_step_of_their_first_value():
     figure = plots.boda_curves({"harmonic": range(40)}, window=15, start=30)
     (line,) = figure.axes[0].get_lines()
-    assert line.get_xdata()[0] == 44 and line.get_xdata()[-1] == 69  # a mean over 15 steps stands at the last of them
+    assert line.get_xdata()[0] == 30 and line.get_xdata()[-1] == 69
+    assert line.get_ydata()[20] == 20  # the mean of 15 steps stands at the middle one
     plt.close(figure)
 
 

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 
 from wbc_tutorial.course import plots
 from wbc_tutorial.course.plots.style import styled
+from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.classes import CLASSES, CODES
 from wbc_tutorial.losses import transferability
 
@@ -66,6 +67,20 @@ def gaps(d):
     return plots.gap_bars(pd.DataFrame(columns, index), {"none": "none"})
 
 
+def intervals(d):
+    low = d.values(20) - 0.1
+    return {name: {"3 runs": (low, low + 0.2)} for name in d.names}
+
+
+def ablation_runs(d):
+    """Fractions of the gap of as many recipes as there are names, and the runs behind them."""
+    names = ["none", "all", *(f"{name} alone" for name in d.names), *(f"all but {name}" for name in d.names)]
+    values = d.values(d.points, len(names))
+    pairs = pd.MultiIndex.from_product([names, ["erm"]], names=["recipe", "method"])
+    runs = pd.DataFrame(values, columns=pairs)
+    return pd.DataFrame({"closed": runs.mean()}), runs, {name: name for name in names}
+
+
 def probabilities(d):
     likely = d.random.uniform(0.5, 1, (d.points * 40, 1))
     return np.hstack([likely, 1 - likely])
@@ -78,6 +93,7 @@ IN_LEGENDS = {
     "clouds": lambda d: plots.clouds({"before": d.plane()}, d.domains, names=d.names),
     "colour_cloud": lambda d: plots.colour_cloud(*d.values(2, d.n * d.points), d.domains, d.names),
     "cumulative_share": lambda d: plots.cumulative_share({name: [5, 3, 0] for name in d.names}),
+    "costs_by_threshold": lambda d: plots.costs_by_threshold(d.each(), np.arange(d.points)),
     "curves": lambda d: plots.curves(range(d.points), d.each(), xlabel="x", ylabel="y"),
     "gap_bars": gaps,
     "gradient_by_count": lambda d: plots.gradient_by_count(np.ones((2, d.points)), d.each(2, d.points)),
@@ -89,10 +105,13 @@ IN_LEGENDS = {
     ),
     "one_number": lambda d: plots.one_number([[d.values() for _ in d.names]], d.names, ["one way"], label="µm"),
     "paired_runs": paired,
+    "two_falls": lambda d: plots.two_falls({name: (9, k % 10) for k, name in enumerate(d.names)}),
     "recall_fall": lambda d: plots.recall_fall(d.each(2), CLASSES[:2], np.array([5, 3])),
     "reliability": lambda d: plots.reliability(
         {name: np.arange(d.points * 40) % 2 for name in d.names}, {name: probabilities(d) for name in d.names}
     ),
+    "dose_curves": lambda d: plots.dose_curves({"dye": (range(d.points), d.each(2, d.points))}),
+    "risk_by_coverage": lambda d: plots.risk_by_coverage(d.each(), {name: [True] * d.points for name in d.names}),
     "score_plane": lambda d: plots.score_plane(d.each(d.points, 2), d.each(d.points, 2)),
     "slope": lambda d: plots.slope(d.each(2), d.each(2)),
     "transferability_graph": graph,
@@ -122,6 +141,7 @@ TOY = np.arange(8) // 2 % 2, np.arange(8) % 2
 ON_AXES = {
     "before_and_after": lambda d: plots.before_and_after({name: [picture(d)] for name in d.names}, ["lab"]),
     "colour_means": lambda d: plots.colour_means(d.values(d.n, 2, 3), d.values(d.n, 2, 3), d.names),
+    "confusion_shares": lambda d: plots.confusion_shares(dict.fromkeys(d.names, np.eye(2, dtype=int)), CLASSES[:2]),
     "confusion_pair": lambda d: plots.confusion_pair(dict.fromkeys(d.names, np.eye(2, dtype=int)), CLASSES[:2]),
     "count_factors": lambda d: plots.count_factors(
         np.arange(1, 27).reshape(2, 13), ("A", "B"), scales=dict.fromkeys(d.names, 1.0)
@@ -130,13 +150,28 @@ ON_AXES = {
     "decision_planes": lambda d: plots.decision_planes({name: (d.values(8, 2), *HEAD) for name in d.names}, *TOY),
     "difference_bars": lambda d: plots.difference_bars(differences(d)),
     "fall": lambda d: plots.fall(rows_of_results(d)),
+    "gap_panels": lambda d: plots.gap_panels(*ablation_runs(d)),
     "head_norms": lambda d: plots.head_norms(np.arange(1, 14), d.each(13), CLASSES),
     "heatmap": lambda d: plots.heatmap(d.values(d.n, 2), d.names, ["a", "b"]),
+    "importance_maps": lambda d: plots.importance_maps(
+        [picture(d) for _ in d.names],
+        d.values(d.n, 4, 4),
+        d.values(d.n, 16, 16) > 0.6,
+        d.values(d.n, 16, 16) > 0.3,
+        d.names,
+    ),
+    "intervals_and_truth": lambda d: plots.intervals_and_truth(intervals(d), 0.5),
+    "live_among_shipped": lambda d: plots.live_among_shipped(d.each(), dict.fromkeys(d.names, 0.5)),
     "image_grid": lambda d: plots.image_grid([[picture(d)] for _ in d.names], d.names, ["a column"]),
     "image_row": lambda d: plots.image_row([picture(d) for _ in d.names], d.names),
     "mixed_clouds": lambda d: plots.mixed_clouds({name: d.values(8, 2) for name in d.names}, *TOY),
+    "named_cells": lambda d: plots.named_cells(
+        CellImages(np.zeros((2, 3, 8, 8), np.uint8), [0, 1], [0, 0], domain_names=("lab",)),
+        {name: np.array([0, 2]) for name in d.names},
+    ),
     "native_views": lambda d: plots.native_views([picture(d) for _ in d.names], d.names, [1.0] * d.n),
     "pair_grid": lambda d: plots.pair_grid(np.ones((d.n, 2), int), CLASSES[:2], d.names),
+    "part_by_part": lambda d: plots.part_by_part({name: np.array([True, False]) for name in d.names}),
     "recall_by_count": lambda d: plots.recall_by_count(np.arange(13), d.each(13), CLASSES, CODES),
     "score_bars": lambda d: plots.score_bars(dict(zip(d.names, d.values(d.n), strict=True))),
     "shares_by_class": lambda d: plots.shares_by_class({"as it comes": d.values(d.n, 13)}, CLASSES, d.names),
@@ -145,8 +180,8 @@ ON_AXES = {
 """Plots that give each series a panel, a row or a place on an axis, with its name beside it."""
 
 WITHOUT_SERIES = {
-    "confusion_matrix", "contact_sheet", "glossary", "majority_vote", "pull_and_push", "stain_maps", "training_curve",
-    "turned_knobs",
+    "answers_along", "best_of_many", "choices", "confusion_matrix", "contact_sheet", "decisive_bars", "glossary",
+    "laboratory_board", "majority_vote", "pull_and_push", "score_by_laboratories", "stain_maps", "training_curve",
 }  # fmt: skip
 
 NUMBERS = (1, 2, 7, 15)
@@ -230,9 +265,9 @@ def test_every_series_has_its_panel_or_row(name, n):
     written = " ".join(written.split()) + " "
     assert all(f"{each} " in written or f"{each}," in written for each in SHORT[:n])
     full = [axis for axis in figure.axes if axis.lines or axis.collections or axis.patches or axis.images]
-    if name in {"before_and_after", "confusion_pair", "count_factors", "counts_by_class", "decision_planes",
-                "head_norms", "image_grid", "image_row", "mixed_clouds", "native_views", "recall_by_count",
-                "shares_by_class"}:  # fmt: skip
+    if name in {"before_and_after", "confusion_pair", "confusion_shares", "count_factors", "counts_by_class",
+                "decision_planes", "head_norms", "image_grid", "image_row", "mixed_clouds", "native_views",
+                "recall_by_count", "shares_by_class"}:  # fmt: skip
         assert len([axis for axis in full if axis.get_label() != "<colorbar>"]) == n
 
 
@@ -249,7 +284,7 @@ def test_rows_of_plots_with_one_axis_are_all_filled():
 
 
 CANNOT_BE_NAN = {"boda_plane", "clouds", "cumulative_share", "latent_grid", "latent_map", "latent_planes",
-                 "paired_runs", "reliability", "transferability_graph"}  # fmt: skip
+                 "importance_maps", "paired_runs", "reliability", "transferability_graph"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*IN_LEGENDS, *ON_AXES])
@@ -257,6 +292,12 @@ def test_any_name_can_be_written_and_a_missing_value_leaves_the_others(name):
     names = [LONG[0], *SCRIPTS[:3], LONG[1]]
     figure = (IN_LEGENDS | ON_AXES)[name](Data(names, nan=name not in CANNOT_BE_NAN))
     assert plots.png(figure, dpi=20).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", [*IN_LEGENDS, *ON_AXES])
+def test_a_figure_says_in_words_of_its_own_what_was_drawn(name):
+    figure = (IN_LEGENDS | ON_AXES)[name](Data(SHORT[:2]))
+    assert len(getattr(figure, "alt", "").split()) >= 5, "let the plot function end with `with_alt`"
 
 
 @pytest.mark.parametrize("name", [*IN_LEGENDS, *ON_AXES])
@@ -306,3 +347,16 @@ def test_no_figure_file_counts_its_styles_by_hand():
     """`zip(..., strict=False)` over styles drops what is beyond them: it stands nowhere."""
     for path in Path(plots.__file__).parent.glob("*.py"):
         assert "strict=False" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize(("size", "field_um"), [(64, 25.0), (128, 36.0)])
+def test_a_scale_bar_is_five_micrometres_long(size, field_um):
+    picture = np.zeros((size, size, 3), np.uint8)
+    for figure in (
+        plots.image_row([picture] * 2, ["a", "b"], field_um=field_um),
+        plots.image_grid([[picture]], ["a"], ["b"], field_um=field_um),
+    ):
+        (bar,) = figure.axes[0].lines
+        assert np.ptp(bar.get_xdata()) == pytest.approx(5 * size / field_um)
+        assert "5 µm" in [text.get_text() for text in figure.axes[0].texts]
+        assert not any(axis.lines for axis in figure.axes[1:])

@@ -10,6 +10,7 @@ from PIL import Image
 from support.colours import ciede2000, lab
 
 from wbc_tutorial.course import plots
+from wbc_tutorial.course.plots.style import with_alt
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_figure_is_shown_at_half_its_size_and_closed(shown):
     width, height = opened(data["image/png"]).size
     assert width > 1000 and metadata["image/png"]["width"] == width // 2
     assert metadata["image/png"]["height"] == height // 2
-    assert captions == ["*ERM falls from .9 to .4.*"]
+    assert not captions, "the words are for those who do not see the figure"
     assert not plt.fignum_exists(figure.number)
 
 
@@ -59,9 +60,18 @@ def test_without_an_alt_the_figure_says_what_it_says(shown):
         "The fall: F1-macro against step.",
         "cost in $.",
         "This figure has no title and no labels.",
-        "MON. LYT.",
+        "2 pictures side by side: MON, LYT.",
     ]
     assert not shown[1], "a title needs no caption that repeats it"
+
+
+def test_the_plot_functions_own_words_come_first_and_given_ones_before_them(shown):
+    figure = with_alt(curve(title="The fall"), "ERM falls\n  from .9 to .4.")
+    assert plots.alt_of(figure) == "ERM falls from .9 to .4."
+    plots.show(figure)
+    plots.show(with_alt(curve(), "The function's words."), "The caller's words.")
+    alts = [metadata["image/png"]["alt"] for _, metadata in shown[0]]
+    assert alts == ["ERM falls from .9 to .4.", "The caller's words."]
 
 
 def test_a_long_figure_has_a_short_alt():
@@ -73,7 +83,7 @@ def test_a_long_figure_has_a_short_alt():
 
 def test_a_caption_of_its_own(shown):
     plots.show(curve(), "All of it.", caption="The fall.")
-    plots.show(curve(), "All of it.", caption="")
+    plots.show(curve(), "All of it.", caption=" ")
     assert shown[1] == ["*The fall.*"]
 
 

@@ -20,8 +20,8 @@ FIGURES = {
         {(n, m): n * Z + m for n in (3, 9) for m in (0.0, 0.8)}, Z, LABELS, DOMAINS, classes=CLASSES,
         domain_names=("a", "b"),
     ),
-    "interactive_points": lambda: widgets.interactive_points(
-        [(0, 1), (2, 0), (1, 1), (3, 2)], [0, 1, 0, 1], [0, 0, 1, 1], ("eosinophil", "monocyte")
+    "interactive_price": lambda: widgets.interactive_price(
+        lambda name, t, price, ill: ill * price * t + (1 - ill) * (1 - t), np.linspace(0, 1, 11), ["known"]
     ),
     "interactive_reversal": lambda: widgets.interactive_reversal(
         {(name, s): (Z * (1 - s), *HEAD) for name in ("even", "uneven") for s in (0, 0.5)},
@@ -31,9 +31,9 @@ FIGURES = {
 SAYS = {
     "interactive_imbalance": "imbalance ratio 10, 1680 images. Always naming the largest scores F1-micro 0.19, F1",
     "interactive_ingredients": "One eosinophil from each of sim_matek, sim_acevedo, sim_mll",
-    "interactive_laboratory": "A simulated eosinophil from sim_acevedo",
+    "interactive_laboratory": "A simulated eosinophil under the turned knobs, beside sim_mll",
     "interactive_neighbours": "coloured by laboratory; n_neighbors 9, min_dist 0.8: keeps",
-    "interactive_points": ". Shares of the softmax of image 0: EOS, lab 0: its own pair; MON, lab 0: 0.",
+    "interactive_price": "Cost per patient against the threshold of the alarm. known is cheapest at 0.00",
     "interactive_reversal": "% of the images lie in the region of their class",
 }
 
@@ -68,7 +68,9 @@ def turn(control):
 
 
 def test_every_interactive_figure_is_held_here():
-    assert {name for name in widgets.__all__ if name.startswith("interactive_")} == set(FIGURES) == set(SAYS)
+    drawn_by_the_page = {"interactive_points"}  # see test_draggable_points
+    named = {name for name in widgets.__all__ if name.startswith("interactive_")}
+    assert named - drawn_by_the_page == set(FIGURES) == set(SAYS)
 
 
 @pytest.mark.parametrize("name", FIGURES)

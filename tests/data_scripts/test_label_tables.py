@@ -31,7 +31,7 @@ BAD = {
     "web-page": (b"<html><body>not found</body></html>", "expected the columns native,label (or file,label)"),
     "look-alike-letters": ("native,label\nSEG,\u041cON\n".encode(), "unknown label"),
     "formula": (b"native,label\nSEG,=1+1\n", "unknown label '=1+1'"),
-    "old-excel": (b"\xd0\xcf\x11\xe0rest", "it is an Excel workbook; save it as CSV"),
+    "old-excel": (b"\xd0\xcf\x11\xe0rest", "an Excel workbook of the old kind (.xls); save it as .xlsx or"),
 }
 
 

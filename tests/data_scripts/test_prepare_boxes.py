@@ -56,9 +56,9 @@ def test_chula_cells_are_cut_around_their_boxes(below, tmp_path):
 BAD_TEXTS = {
     "no-text": (None, "boxes not certain: no text file of this name holds its boxes"),
     "empty": (b"", "no cell: its text file has no box"),
-    "class-too-large": (b"5 .5 .5 .1 .1\n", "boxes unreadable: X_1.txt, line 1, has a class or number out of"),
-    "outside": (b"1 1.5 .5 .1 .1\n", "line 1, has a class or number out of its range"),
-    "not-a-number": (b"1 nan .5 .1 .1\n", "line 1, has a class or number out of its range"),
+    "class-too-large": (b"5 .5 .5 .1 .1\n", "boxes unreadable: X_1.txt has the unknown class 5"),
+    "outside": (b"1 1.5 .5 .1 .1\n", "line 1, has a number out of its range"),
+    "not-a-number": (b"1 nan .5 .1 .1\n", "line 1, has a number out of its range"),
     "too-few": (b"1 .5 .5\n", "line 1, is not <class> <x> <y> <width> <height>"),
     "too-many": (b"1 .5 .5 .1 .1 .9\n", "line 1, is not <class>"),
     "fraction-of-a-class": (b"1.5 .5 .5 .1 .1\n", "line 1, is not <class>"),

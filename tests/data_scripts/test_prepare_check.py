@@ -2,13 +2,17 @@
 
 import csv
 import doctest
+import functools
 import io
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.fake_sets import colours, encoded, prepare
+from support.fake_sets import colours, encoded, picture, prepare, write
+
+from wbc_tutorial.data.classes import CLASSES
+from wbc_tutorial.data.simulator import simulate_cell
 
 
 def made(folder, pixels, labels=None, *, domain="a", groups=""):
@@ -28,6 +32,20 @@ def made(folder, pixels, labels=None, *, domain="a", groups=""):
 
 def resaved(pixels, quality=60):
     return np.asarray(Image.open(io.BytesIO(encoded(pixels, "JPEG", quality=quality))))
+
+
+def enlarged(pixels, by=1.05, quality=70):
+    """The middle of a picture that was scaled up and saved as JPEG, cut to the old number of pixels."""
+    side = round(by * len(pixels))
+    larger = resaved(np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)), quality)
+    first = (side - len(pixels)) // 2
+    return larger[first : first + len(pixels), first : first + len(pixels)]
+
+
+@functools.cache
+def drawn_cells(n):
+    """`n` simulated cells of each class, 64 px."""
+    return [simulate_cell("sim_mll", name, index=index, size=64) for name in CLASSES for index in range(n)]
 
 
 def cells_of(start, n=8, side=64):
@@ -72,6 +90,18 @@ def test_cells_saved_again_are_found_and_no_others(quality):
     assert correlation.min() >= 0.95
 
 
+@pytest.mark.parametrize("by", [1.02, 1.05])
+def test_cells_enlarged_and_saved_again_are_found_and_no_others(by):
+    from real_sets.near_duplicates import appearance_of, near_duplicates
+
+    cells = drawn_cells(5)
+    again = [enlarged(pixels, by) for pixels in cells]
+    for stack in ([*cells, *again], [*again, *cells]):  # whichever of the two was enlarged
+        pairs, correlation = near_duplicates(appearance_of(np.stack(stack)))
+        assert sorted(map(tuple, pairs.tolist())) == [(i, i + len(cells)) for i in range(len(cells))]
+        assert correlation.min() >= 0.95
+
+
 def test_pairs_are_found_across_blocks(monkeypatch):
     from real_sets import near_duplicates as module
 
@@ -106,11 +136,11 @@ def test_laboratories_are_described(tmp_path):
     assert "  a: 1 pictures, 16 px of 1.562 um, mean colour R 200 G 10 B 30" in out
 
 
-@pytest.mark.parametrize("change", [lambda pixels: pixels, resaved])
+@pytest.mark.parametrize("change", [np.copy, resaved, enlarged])
 def test_laboratory_that_copies_another_is_a_leak(change, tmp_path):
-    cells = cells_of(0)
-    made(tmp_path / "data" / "one", cells, domain="a")
-    made(tmp_path / "data" / "two", [*map(change, cells[:3]), *cells_of(90, 4)], domain="b")
+    cells = drawn_cells(1)
+    made(tmp_path / "data" / "one", cells[:7], domain="a")
+    made(tmp_path / "data" / "two", [*map(change, cells[:3]), *cells[7:]], domain="b")
     code, out, err = prepare("check", tmp_path / "data", "--train", "a", "--unseen", "b", "--out", tmp_path / "c.csv")
     assert code == 2
     assert len(err) == 1
@@ -167,6 +197,26 @@ def test_contradictions_and_cells_of_two_slides_are_listed(tmp_path):
     assert sum(row[0] == "two slides" for row in found) == 1
     assert any("all 1 pictures of basophil are from the slide s1" in line for line in out)
     assert not any("pictures of monocyte are from the slide" in line for line in out)
+
+
+def test_contradictions_that_prepare_left_out_are_told(tmp_path):
+    copies = (("BAS/a", "MON/b"), ("BAS/c", "EOS/d", "MON/e"), ("MON/f",), ("EOS/g", "EOS/h"))
+    write(tmp_path, {f"in/{name}.png": picture(seed) for seed, names in enumerate(copies) for name in names})
+    code, out, _ = prepare("folder", "--source", tmp_path / "in", "--out", tmp_path / "set", "--domain", "a",
+                           "--um-per-px", 0.1)  # fmt: skip
+    assert (code, out[0]) == (0, "found 8 = read 2 + rejected 6")
+    code, out, err = prepare("check", tmp_path / "set")
+    assert (code, err) == (0, [])
+    place = out.index("two labels for one cell, so that prepare left all its pictures out")
+    assert out[place + 1].startswith(
+        "  set: 5 pictures of 2 cells, such as BAS/a.png (basophil), MON/b.png (monocyte);"
+    )
+    assert out[place + 1].endswith(str(tmp_path / "set" / "rejected.csv"))
+    (tmp_path / "set" / "rejected.csv").write_bytes(b"\xff")
+    assert (
+        "two labels for one cell, so that prepare left all its pictures out"
+        not in prepare("check", tmp_path / "set")[1]
+    )
 
 
 def test_ids_decide_which_image_a_row_is(tmp_path):

@@ -209,8 +209,8 @@ def test_groups_may_be_missing_in_one_laboratory(tmp_path):
     (["--columns", "picture=file"], "on the left stands one of file, label"),
     (["--columns", "file=a,label=a"], "the column 'a' is named twice"),
     (["--columns", "group=slide"], "expected the columns file, label, slide"),
-    (["--source", "x"], "--source: not for the layout table"),
-    (["--group-by", "(a)"], "--group-by: not for the layout table"),
+    (["--source", "x"], "--source: not for table; leave it out"),
+    (["--group-by", "(a)"], "--group-by: only for folder, boxes; leave it out"),
     (["--images", "none"], "no such folder; --images names the folder"),
     (["--domain", "a,b"], "--domain 'a,b'"),
 ])  # fmt: skip
@@ -219,7 +219,9 @@ def test_bad_usage_is_one_line(more, message, tmp_path):
 
 
 def test_options_of_the_table_are_refused_elsewhere(tmp_path):
-    for more in (["--pad"], ["--cells", "x"], ["--images", "x"], ["--columns", "file=x"]):
+    for more in (["--cells", "x"], ["--images", "x"], ["--columns", "file=x"], ["--pad"]):
+        takers = "table, boxes" if more == ["--pad"] else "table"
         code, _, err = prepare("folder", "--source", "in", "--domain", "a", "--um-per-px", 1, "--out", "out", *more)
-        assert (code, err) == (2, [f"error: {more[0]}: only for the layout table; leave it out"])
-    assert "table needs --cells" in prepare("table", "--out", tmp_path / "out")[2][0]
+        assert (code, err) == (2, [f"error: {more[0]}: only for {takers}; leave it out"])
+    (line,) = prepare("table", "--out", tmp_path / "out")[2]
+    assert "table needs --cells, the table with the columns file and label" in line

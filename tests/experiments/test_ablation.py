@@ -50,6 +50,18 @@ def test_its_interval_is_that_of_the_differences_over_folds(seeds):
     assert line.runs == 5 * seeds
 
 
+def test_the_points_are_the_fractions_of_the_runs_whose_mean_is_given():
+    rows = results(5, spread=0.05, seeds=3)
+    points, closed = ablation.gap_runs(rows), ablation.gap_closed(rows)
+    assert points.shape == (15, 3) and (points["none", "erm"] == 0).all()
+    for name in points.columns:
+        assert points[name].mean() == pytest.approx(closed.closed[name])
+    one = points["white_balance", "erm"].loc[4, 2]
+    assert one == pytest.approx((0.31 + 0.05 * 4 + 0.02) / 0.62)
+    with pytest.raises(ValueError, match="no unseen row of ERM"):
+        ablation.gap_runs(rows[rows.method != "erm"])
+
+
 @pytest.mark.parametrize("folds", [1, 2])
 def test_below_three_folds_there_is_no_interval(folds):
     line = ablation.gap_closed(results(folds)).loc["white_balance", "erm"]

@@ -15,7 +15,7 @@ from wbc_tutorial.data.prepared import load_prepared
 from wbc_tutorial.evaluation.adaptation import predict
 from wbc_tutorial.evaluation.metrics import f1_scores
 from wbc_tutorial.experiments import runner
-from wbc_tutorial.experiments.prediction import predict_set
+from wbc_tutorial.experiments.prediction import predict_set, predicted
 from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.experiments.saved_models import load_model, save_model
 from wbc_tutorial.experiments.settings import Settings
@@ -70,6 +70,9 @@ def test_the_table_holds_what_the_network_says_of_every_image(data, model, tmp_p
     assert __main__.main(["predict", "--model", str(model), "--data", str(data), "--out", str(out)]) == 0
     table, said = read(out), capsys.readouterr().out
     assert list(table) == ["file", "predicted", "confidence", *COARSE_CLASSES, "truth"]
+    page = out.with_suffix(".html").read_text(encoding="utf-8")
+    assert f"{out.with_suffix('.html')}  (scores and errors" in said and "image/jpeg" in page
+    assert {path.name for path in out.parent.iterdir()} == {"out.csv", "out.html"}
     start = 0
     for name in ("acevedo_20", "bccd", "chula", "raabin"):  # in the order of the folders
         cells = load_prepared(data / name, classes=COARSE_CLASSES)
@@ -117,6 +120,28 @@ def test_without_any_label_there_is_no_truth_and_no_score(changed, model, tmp_pa
     chula = changed(lambda table: table.__setitem__("label", "")) / "chula"
     predict_set(model, chula, tmp_path / "out.csv", say=said.append)
     assert "truth" not in read(tmp_path / "out.csv") and len(said) == 1
+
+
+def test_without_any_label_the_command_leaves_no_page_and_says_so(changed, model, tmp_path, capsys):
+    chula = changed(lambda table: table.__setitem__("label", "")) / "chula"
+    out = tmp_path / "out.csv"
+    assert __main__.main(["predict", "--model", str(model), "--data", str(chula), "--out", str(out)]) == 0
+    assert out.exists() and not out.with_suffix(".html").exists()
+    assert "No cell has a label: no scores" in capsys.readouterr().out
+
+
+def test_a_page_of_someone_else_is_refused_before_anything_is_written(data, model, tmp_path, capsys):
+    (tmp_path / "out.html").write_text("mine")
+    given = ["predict", "--model", str(model), "--data", str(data), "--out", str(tmp_path / "out.csv")]
+    assert __main__.main(given) == 2
+    error = capsys.readouterr().err
+    assert "out.html was not written by this program" in error and error.count("\n") == 1
+    assert (tmp_path / "out.html").read_text() == "mine" and not (tmp_path / "out.csv").exists()
+
+
+def test_a_prediction_says_what_it_is(data, model):
+    found = predicted(model, data / "chula", say=lambda _: None)
+    assert repr(found) == f"Prediction(68 images of chula; 68 with labels; {model})"
 
 
 @pytest.mark.parametrize(("recipe", "options"), [("none", {}), ("tta", {"tta": True}), ("t3a", {"n_support": 20})])

@@ -9,7 +9,7 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.evaluation.adaptation import predict
-from wbc_tutorial.experiments.methods import METHODS, method_options
+from wbc_tutorial.experiments.methods import BODA_SETTINGS, METHODS, method_options
 from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, INGREDIENTS, Recipe
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
@@ -158,7 +158,7 @@ def test_the_settings_put_benchmark_recipe_and_method_together():
 
 def test_each_method_changes_what_its_name_says():
     counts = np.full((2, 13), 4)
-    kinds = {"coral": CORAL, "dann": DANN, "boda": BoDA, "boda_plus": BoDA}
+    kinds = {"coral": CORAL, "dann": DANN, **dict.fromkeys((*BODA_SETTINGS, "boda_plus"), BoDA)}
     for method in METHODS:
         options = method_options(method, counts, 8)
         alignment = options.pop("alignment", None)
@@ -166,6 +166,9 @@ def test_each_method_changes_what_its_name_says():
         assert bool(options) == (method not in (*kinds, "erm", "erm_plus")), method
     boda = Settings(recipe="boda_coral_term").fit_options("boda", counts, 8)["alignment"]
     assert boda.macro_weight == 1 and method_options("boda", counts, 8)["alignment"].macro_weight == 0
+    authors, scaled = (method_options(f"boda_{name}", counts, 8)["alignment"] for name in ("authors", "scaled"))
+    assert authors.macro_weight == 1 and authors.options["count_scale"] == 1.0
+    assert scaled.macro_weight == 0 and scaled.options["count_scale"] == "mean"
     mixup = Settings(recipe="stain_augment").fit_options("mixup", counts, 8)
     assert mixup["augmentation"] != INGREDIENTS["stain_augment"].fit["augmentation"], "mixup mixes what comes out of it"
     with pytest.raises(ValueError, match="unknown method 'magic'; choose among erm, coral"):

@@ -1,5 +1,6 @@
 """The runner, on small made-up laboratories of five coarse classes: rows, predictions, and what is refused."""
 
+import re
 import shutil
 from dataclasses import replace
 
@@ -69,11 +70,35 @@ def test_every_run_leaves_its_network_with_where_it_comes_from(data, done):
 
 def test_it_says_what_it_is_about_to_do_and_what_each_run_scored(done):
     said = done[2]
-    assert said[0].startswith("open5: ")
-    assert "trained on acevedo_20, raabin, unseen chula, bccd; ERM, BoDA, BoDA+" in said[0]
-    assert said[0].endswith(f"small_cnn, 3 steps on cpu; results in {done[0]}") and said[1] == "Runs to do: 6"
-    assert len(said) == 8 and said[2].startswith("ERM          fold 0 seed 0: F1-macro ") and "s left" in said[2]
+    assert [line.split(maxsplit=1)[0] for line in said[0].splitlines()] == [
+        "open5:", "images", "trained", "unseen", "methods", "network", "runs", "time", "results",
+    ]  # fmt: skip
+    for fact in ("acevedo_20, raabin\n", "chula, bccd\n", "ERM, BoDA, BoDA+", "small_cnn, 3 steps on cpu", "6 to do"):
+        assert fact in said[0], fact
+    assert said[0].endswith(str(done[0])) and "under 10 s, from a few timed steps" in said[0]
+    assert len(said) == 7 and said[1].startswith("ERM          fold 0 seed 0: F1-macro ") and "s left" in said[1]
     assert "left" not in said[-1]
+
+
+def test_the_time_left_holds_what_the_caller_does_afterwards(data, tmp_path):
+    said, asked = [], []
+    runner.run(
+        small(data), ["erm"], n_folds=2, out=tmp_path, progress=False, say=said.append,
+        afterwards=lambda seconds: asked.append(seconds) or 600 + 9 * seconds,
+    )  # fmt: skip
+    assert "about 1" in said[0] and all(re.search(r"\(about 1\d minutes left\)", line) for line in said[1:]), said
+    assert len(asked) == 3 and all(0 < seconds < 60 for seconds in asked), "the plan, and each of the two runs"
+
+
+def test_predictions_say_which_image_each_is(data, done):
+    cells = BENCHMARKS["open5"].load(data)
+    for fold in (0, 1):
+        stored = read_predictions(done[0] / "predictions" / f"boda_plus-fold{fold}-seed0.npz")
+        assert np.array_equal(cells.labels[stored["image"]], stored["truth"])
+        assert np.array_equal(np.array(cells.domain_names)[cells.domains[stored["image"]]], stored["domains"])
+        model = load_model(done[0] / "models" / f"boda_plus-fold{fold}-seed0.pt")
+        again = predict(model, cells.subset(stored["image"]))
+        assert np.allclose(again, stored["logits"], atol=1e-4), "the very image, and not one like it"
 
 
 def test_the_same_call_again_trains_nothing_and_other_methods_join(data, done, monkeypatch):
@@ -82,7 +107,7 @@ def test_the_same_call_again_trains_nothing_and_other_methods_join(data, done, m
     with monkeypatch.context() as patched:
         patched.setattr(runner, "fit", None)
         again = runner.run(small(data), ["erm", "boda"], n_folds=2, out=out, progress=False, say=said.append)
-        assert again.equals(rows) and said[-1] == "Nothing to train: all runs are there"
+        assert again.equals(rows) and said[-1].endswith("\nNothing to train: all 4 runs are found")
     more = runner.run(small(data), ["class_weighted"], out=out, **QUIET)
     assert len(more) == len(rows) + 5 and more[more.method != "class_weighted"].reset_index(drop=True).equals(rows)
 

@@ -22,7 +22,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
 TOOLS = {"python", "pip"}
-FEATURES = ("cluster", "offline-weights")  # extras that the library imports only when a user asks for them
+FEATURES = ("cluster", "excel", "offline-weights")  # extras that the library imports only when a user asks for them
 
 
 def conda_bounds():
@@ -67,7 +67,8 @@ def test_the_scripts_import_only_what_the_library_declares():
 
 
 def test_every_declared_package_is_used():
-    used = {canonicalize_name(d) for name in imports_of("wbc_tutorial") for d in brings().get(name, [])}
+    used = {canonicalize_name(d) for folder in ("wbc_tutorial", "data_scripts")
+            for name in imports_of(folder) for d in brings().get(name, [])}  # fmt: skip
     assert declared() - used <= {"jupyterlab"}, "jupyterlab is where the course is read"
 
 

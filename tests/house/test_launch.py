@@ -18,7 +18,8 @@ GUIDES = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+    "notebooks/README.md",
+    *sorted(p.relative_to(ROOT).as_posix() for folder in ("docs", ".github") for p in (ROOT / folder).glob("*.md")),
 ]
 # repo2docker takes the first of these that it finds; all of them would come before, or beside, environment.yml.
 RIVALS = (
@@ -69,11 +70,22 @@ def test_the_ways_to_open_the_course_lead_to_notebook_00():
         assert link.endswith(f"?urlpath=lab/tree/{FIRST}"), link
 
 
+def places_in(path):
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_links_of_the_guides_resolve(name):
-    for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", read(name)):
-        if not re.match(r"https?://|mailto:", target):
-            assert ((ROOT / name).parent / target).exists(), f"{name}: the link to {target} leads nowhere"
+    page = ROOT / name
+    for target, anchor in re.findall(r"\]\(([^)\s#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        if re.match(r"https?://|mailto:", target):
+            continue
+        place = page.parent / target if target else page
+        assert place.exists(), f"{name}: the link to {target} leads nowhere"
+        if anchor and place.suffix == ".md":
+            assert anchor in places_in(place), f"{name}: {target} has no heading #{anchor}"
 
 
 @pytest.mark.parametrize("name", [*GUIDES, ".ci/run", *(str(path.relative_to(ROOT)) for path in WORKFLOWS)])
@@ -115,9 +127,13 @@ def test_ci_covers_three_systems_and_the_pythons_that_are_promised():
     assert matrix["python"][0] == lowest
 
 
-def test_pages_are_built_with_the_versions_of_the_extra():
-    extra = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]["book"]
-    assert re.findall(r'"([\w-]+>=[^"]+)"', read(".github/workflows/pages.yml")) == extra
+def test_pages_are_built_with_the_extra_and_by_the_command_of_the_guides():
+    steps = [
+        step.get("run", "") for step in yaml.safe_load(read(".github/workflows/pages.yml"))["jobs"]["pages"]["steps"]
+    ]
+    assert [step for step in steps if 'install -e ".[book]"' in step]
+    command = "python docs/build_site.py --out site"
+    assert command in steps and command in read("README.md") and command in read("CONTRIBUTING.md")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

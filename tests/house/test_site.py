@@ -1,6 +1,7 @@
 """The static pages, built from the notebooks as committed: complete, linked, described, and whole without a network."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -11,12 +12,16 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from packaging.version import Version
+from PIL import Image
 from support.places import ROOT
+
+import wbc_tutorial
 
 SCRIPT = ROOT / "docs" / "build_site.py"
 DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks/solutions").glob("*.ipynb"))
-BOOK = ("sphinx", "myst_nb", "sphinx_book_theme", "latex2mathml")
+BOOK = ("sphinx", "myst_nb", "sphinx_book_theme", "latex2mathml", "sphinx_copybutton", "sphinx_design")
 LOADS = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("video", "src")}
 NOT_LOADED = {"canonical", "next", "prev", "index", "search"}  # <link rel=...> that only says where something is
 
@@ -134,11 +139,69 @@ def test_headings_descend_one_by_one_and_answers_stay_folded(site):
         assert ("$$" in text) <= ("math" in page.tags), "formulas are MathML"
 
 
-def test_with_a_repository_pages_link_to_it_and_to_binder(site, tmp_path):
+def test_every_notebook_can_be_downloaded_without_its_answers(site):
+    out = root_of(site)
+    for path in NOTEBOOKS:
+        inside = path.relative_to(ROOT / "notebooks")
+        page = out / inside.with_suffix(".html")
+        up = "../" * (len(inside.parts) - 1)
+        assert f"{up}download/{inside.as_posix()}" in site[page].links
+        bare = nbformat.read(out / "download" / inside, as_version=4)
+        assert not any(cell.get("outputs") for cell in bare.cells)
+        assert [cell.source for cell in bare.cells] == [c.source for c in nbformat.read(path, as_version=4).cells]
+
+
+def test_the_first_page_has_the_picture_the_doors_and_the_board(site):
+    page = site[root_of(site) / "index.html"]
+    assert page.images[0]["src"].endswith("one_cell.png") and len(page.images[0]["alt"]) > 80
+    assert {"00_start_here.html", "for_teachers.html", "own_laboratories.html"} <= set(page.links)
+    text = (root_of(site) / "index.html").read_text(encoding="utf-8")
+    facts = json.loads(re.search(r'id="board-facts">(.*?)</script>', text, re.S)[1])
+    n_frames = len(facts["stain"]) * len(facts["light"]) * len(facts["field_um"])
+    assert len(facts["answers"]) == len(facts["confidences"]) == n_frames
+    frames = root_of(site) / "_static" / "board.jpg"
+    assert frames.stat().st_size < 1_000_000
+    with Image.open(frames) as picture:
+        side, columns = facts["side"], len(facts["field_um"])
+        assert picture.size == (side * columns, side * n_frames // columns)
+    middle = n_frames // 2  # the cell as its own laboratory shows it
+    assert facts["answers"][middle] == facts["cell"] and len(set(facts["answers"])) > 1
+
+
+def test_solutions_are_folded_away_in_the_sidebar(site):
+    text = (root_of(site) / "index.html").read_text(encoding="utf-8")
+    folded = re.search(r'href="solutions/index\.html">Solutions</a>\s*<details>.*?</details>', text, re.S)
+    assert folded and folded[0].count('href="solutions/') == 1 + len([p for p in NOTEBOOKS if "solutions" in p.parts])
+
+
+def test_the_reference_has_every_public_name(site):
+    page = site[root_of(site) / "api.html"]
+    for name in wbc_tutorial._FILE_OF:
+        assert f"wbc_tutorial.{name}" in page.ids, name
+    text = (root_of(site) / "api.html").read_text(encoding="utf-8")
+    assert all(f"wbc.{name}" in text for name in wbc_tutorial._MODULE_OF)
+
+
+def test_formulas_are_drawn_and_search_and_copying_are_there(site):
+    for path in site:
+        text = path.read_text(encoding="utf-8")
+        assert "<merror" not in text and not re.search(r"<m[ion][^>]*>\\\\", text), (
+            f"{path.name}: a formula is not drawn"
+        )
+        assert "course.js" in text and "copybutton.js" in text
+    for path in NOTEBOOKS:
+        cells = nbformat.read(path, as_version=4).cells
+        formulas = "".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert not re.search(r"\\[bB]igg?[lr]?[()\[\]]", formulas), f"{path.name}: write \\left( and \\right)"
+
+
+def test_with_a_repository_pages_link_to_it_to_binder_and_to_colab(site, tmp_path):
     result = build(tmp_path / "site", GITHUB_REPOSITORY="owner/course")
     assert result.returncode == 0, result.stdout + result.stderr
     links = Page(tmp_path / "site" / "00_start_here.html").links
-    assert "https://mybinder.org/v2/gh/owner/course/main?urlpath=lab/tree/notebooks/00_start_here.ipynb" in links
+    tag = f"v{Version(wbc_tutorial.__version__).base_version}"
+    assert f"https://mybinder.org/v2/gh/owner/course/{tag}?urlpath=lab/tree/notebooks/00_start_here.ipynb" in links
+    assert f"https://colab.research.google.com/github/owner/course/blob/{tag}/notebooks/00_start_here.ipynb" in links
     assert "https://github.com/owner/course" in links
 
 
@@ -166,3 +229,7 @@ def test_a_figure_without_alt_text_stops_the_build(tmp_path, monkeypatch):
     beside = "![figure](x.png) [a page](decisions.md) and [the guide](../CONTRIBUTING.md)"
     page = ROOT / "docs" / "how_the_recipe_was_chosen.md"
     assert links_between_pages(beside, page, "") == "![figure](x.png) [a page](decisions.md) and the guide"
+    away = "[first](../notebooks/00_start_here.ipynb#x) [pack](../notebooks/README.md)"
+    assert links_between_pages(away, page, "") == "[first](00_start_here.ipynb#x) [pack](for_teachers.md)"
+    solution = ROOT / "notebooks" / "solutions" / "00_start_here.ipynb"
+    assert links_between_pages("[n](../01_class_imbalance.ipynb)", solution, "") == "[n](../01_class_imbalance.ipynb)"

@@ -12,7 +12,7 @@ import nbformat
 from support.places import ROOT
 
 FOLDER = ROOT / "notebooks"
-CHECKED = "# NBVAL_CHECK_OUTPUT"
+CHECKED = "nbval-check-output"
 
 
 def nbval(folder):
@@ -31,12 +31,13 @@ def nbval(folder):
 
 def test_nbval_turns_red_when_a_checked_output_is_wrong(tmp_path):
     """A tiny notebook, and a real one cut down to its imports and a checked cell: each as it is, and corrupted."""
-    cell = nbformat.v4.new_code_cell(f"{CHECKED}\nprint(6 * 7)", execution_count=1)
+    cell = nbformat.v4.new_code_cell("print(6 * 7)", execution_count=1, metadata={"tags": [CHECKED]})
     cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="42\n")]
     tiny = nbformat.v4.new_notebook(cells=[cell])
     real = nbformat.read(FOLDER / "03_missing_classes.ipynb", as_version=4)
     cells = [cell for cell in real.cells if cell.cell_type == "code"]
-    golden = next(cell for cell in cells if cell.source.startswith(f"{CHECKED}\ntruth = ["))
+    golden = next(cell for cell in cells if cell.source.startswith("truth = ["))
+    assert CHECKED in golden.metadata.tags
     real.cells = [cells[0], golden]
     for name, notebook in (("tiny", tiny), ("real", real)):
         nbformat.write(notebook, tmp_path / f"{name}_right.ipynb")

@@ -1,7 +1,9 @@
 """The guard of all notebooks: what nbval passes over in silence, such as stripped outputs or missing parts, fails."""
 
 import ast
+import base64
 import re
+import struct
 
 import nbformat
 import pytest
@@ -12,10 +14,10 @@ import wbc_tutorial
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
-CHECKED = "# NBVAL_CHECK_OUTPUT"
+CHECKED, FOLDED = "nbval-check-output", "hide-output"  # tags of a cell: nbval compares it, the site folds it
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MACHINE_PATH = re.compile(r"(?<![\w.])(/tmp|/home|/root|/Users|/work|/mnt|/var/folders|/usr/l\w+)/|\b[A-Z]:\\{1,2}\w")
-FORBIDDEN = ("NBVAL_SKIP", "NBVAL_RAISES_EXCEPTION", "nbval-skip", "raises-exception", "get_ipython(", "skip-execution")
+FORBIDDEN = ("NBVAL_", "nbval-skip", "raises-exception", "get_ipython(", "skip-execution")
 LINES, COLUMNS = 25, 78  # of a code cell: what JupyterLab and the site show without cutting it off
 DOOR = "import wbc_tutorial as wbc"
 
@@ -45,6 +47,16 @@ def text_of(cell):
     """Everything a code cell shows as text."""
     parts = [out.get("text", "") or out.get("data", {}).get("text/plain", "") for out in cell.outputs]
     return "\n".join(parts)
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def calls(cell, name):
+    """The calls of a library function in a code cell."""
+    nodes = ast.walk(ast.parse(cell.source))
+    return [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
 
 
 def has(cell, mime):
@@ -114,12 +126,27 @@ def test_every_figure_says_what_it_shows(path):
             data = out.get("data", {})
             assert "image/jpeg" not in data and "image/svg+xml" not in data, "figures are PNG, through plots.show"
             if "image/png" in data:
-                alt = out.metadata.get("image/png", {}).get("alt", "")
-                assert len(alt.split()) >= 5, f"use plots.show(fig, alt=...) in:\n{cell.source}"
-                assert has(cell, "text/markdown"), "the caption is missing"
+                shown = out.metadata.get("image/png", {})
+                assert len(shown.get("alt", "").split()) >= 5, f"use plots.show(figure) in:\n{cell.source}"
+                dots = struct.unpack(">I", base64.b64decode(data["image/png"])[16:20])[0]
+                assert dots // 2 == shown["width"], "200 dots per inch, shown at half their number"
     for alt, target in re.findall(r"!\[(.*?)\]\((.*?)\)", markdown(notebook)):
         assert len(alt.split()) >= 5 and not target.startswith("http"), (alt, target)
     assert not re.search(r"<img(?![^>]*\balt=)", markdown(notebook))
+
+
+@each_file
+def test_code_in_sight_is_for_students(path):
+    """Words for those who do not see a figure stand beside its plot function, and marks for the tests are tags."""
+    for cell in code(read(path)):
+        for call in calls(cell, "wbc.plots.show"):
+            assert "alt" not in {word.arg for word in call.keywords} and len(call.args) == 1, cell.source
+        assert not re.search(r"^# ?(noqa|type:|pragma)", cell.source, flags=re.M), cell.source
+
+
+@each_file
+def test_no_formula_that_the_site_cannot_show(path):
+    assert r"\Big" not in markdown(read(path)), r"the exponent would stand on the bracket: use \left( and \right)"
 
 
 @each_file
@@ -147,32 +174,68 @@ def test_has_the_parts_of_a_lesson(path):
     goals = re.search(r"\*\*You will be able to\*\*\s+((?:[-*] .+\n?)+)", text)
     assert goals and 3 <= len(re.findall(r"^[-*] ", goals[1], flags=re.M)) <= 5
     assert re.search(r"\*\*Time:\*\* about \d+ minutes of reading and \d+ minutes of exercises\.", text)
-    assert "**Needs:**" in text and "Predict:" in text and "For the teacher" in text
-    last = [titles.index(part) for part in ("Check your understanding", "Exercises", "Key points")]
+    assert "**Needs:**" in text and "For the teacher" in text
+    parts = ("Check your understanding", "Exercises", "Key points", "Where this comes from")
+    last = [titles.index(part) for part in parts]
     assert last == sorted(last)
+    assert any("change it and explain" in title.lower() for title in titles), "an exercise that asks for an experiment"
     questions = text.split("## Check your understanding")[1].split("\n## ")[0]
     assert questions.count("<details><summary>Answer</summary>\n\n") >= 2
     points = text.split("## Key points")[1]
     assert 3 <= len(re.findall(r"^[-*] ", points.split("<details>")[0], flags=re.M)) <= 6
     assert text.count("<details>") == text.count("</details>") == text.count("\n\n</details>")
+    sources = text.split("## Where this comes from")[1].split("\n## ")[0]
+    assert 3 <= len(re.findall(r"^[-*] .*\b(?:19|20)\d\d\b", sources, flags=re.M)) <= 6, "with years"
 
 
 @each_notebook
-def test_checks_the_setup_first_and_the_exercises_last(path):
+def test_checks_the_setup_first_and_shows_none_of_another_machine(path):
+    first = code(read(path))[0]
+    assert first.source.endswith("wbc.environment.check()") and not first.outputs
+
+
+@each_notebook
+def test_a_prediction_stands_before_its_answer_and_hides_it(path):
     cells = code(read(path))
-    assert cells[0].source.endswith("wbc.environment.check()") and "Setup: all is well." in text_of(cells[0])
-    assert cells[-1].source.strip() == "wbc.exercises.progress()"
+    asked = [bool(calls(cell, "wbc.widgets.prediction")) for cell in cells]
+    assert sum(asked) >= 3 and not asked[-1]
+    for cell, after, is_question in zip(cells, cells[1:], asked, strict=False):
+        hidden = after.metadata.get("jupyter", {}).get("outputs_hidden", False)
+        assert hidden == (FOLDED in tags(after)) == is_question, f"hide what a prediction asks for:\n{after.source}"
+        if is_question:
+            (call,) = calls(cell, "wbc.widgets.prediction")
+            key, question, options = map(ast.literal_eval, call.args)
+            assert key.startswith(f"{path.stem[:2]} ") and all(text in text_of(cell) for text in (question, *options))
+            assert after.outputs, "the answer is shown where somebody asks for it"
+
+
+@each_notebook
+def test_the_eight_cells_and_the_patient_go_through_the_course(path):
+    cells = code(read(path))
+    assert any(calls(cell, "wbc.course_cells") for cell in cells) and any(calls(cell, "wbc.patient") for cell in cells)
+
+
+@each_notebook
+def test_the_exercises_end_with_what_was_done(path):
+    cells = code(read(path))
+    assert cells[-1].source.split() == ["wbc.widgets.predictions_made()", "wbc.exercises.progress()"]
     stubs = [cell for cell in cells if "exercises.check_" in cell.source]
     assert len(stubs) >= 2
-    assert all("..." in cell.source and "Not yet" in text_of(cell) for cell in stubs)
+    assert all("..." in cell.source and "Your turn" in text_of(cell) for cell in stubs)
 
 
 @each_notebook
 def test_compares_at_least_three_outputs(path):
-    checked = [cell for cell in code(read(path)) if cell.source.startswith(CHECKED)]
+    checked = [cell for cell in code(read(path)) if CHECKED in tags(cell)]
     assert len(checked) >= 3
     for cell in checked:
         assert cell.outputs and not has(cell, "image/png") and not has(cell, WIDGET), cell.source
+
+
+@each_file
+def test_no_widget_of_a_kernel_that_is_gone(path):
+    """JupyterLab would show "Error displaying widget"; `run_notebooks.py` leaves the widget's text."""
+    assert not [cell.source for cell in code(read(path)) if has(cell, WIDGET)]
 
 
 @each_notebook
@@ -183,7 +246,7 @@ def test_nothing_is_shown_only_by_a_widget(path):
             seen = False
         elif cell.cell_type == "code":
             seen = seen or has(cell, "image/png")
-            assert seen or not has(cell, WIDGET), f"draw it once without a widget as well:\n{cell.source}"
+            assert seen or "widgets.interactive_" not in cell.source, f"draw it without a widget too:\n{cell.source}"
 
 
 @each_notebook
@@ -198,3 +261,8 @@ def test_every_exercise_has_a_solution_that_is_right(path):
 
 def test_every_solution_has_its_notebook():
     assert {path.name for path in SOLUTIONS} == {path.name for path in NOTEBOOKS}
+
+
+def test_there_are_fifty_exercises_or_more():
+    checks = [re.findall(r"exercises\.check_\w+", cell.source) for path in NOTEBOOKS for cell in code(read(path))]
+    assert sum(map(len, checks)) >= 50

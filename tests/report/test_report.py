@@ -1,108 +1,33 @@
 """The report: one file that loads nothing, says what the runs show and no more, and is safe to open."""
 
-import io
+import base64
+import hashlib
 import json
 import re
 import shlex
 import tomllib
-from html.parser import HTMLParser
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
 from support.places import ROOT
+from support.report_pages import Page, cells_of, figures_of, results
 
 from wbc_tutorial import report
 from wbc_tutorial.__main__ import _parser
-from wbc_tutorial.course import plots
 from wbc_tutorial.data.classes import COARSE_CLASSES
-from wbc_tutorial.evaluation import latent
-from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.report import provenance
 from wbc_tutorial.report.pictures import Picture
+from wbc_tutorial.report.text import informative
 
 HOSTILE = '<script>alert("x")</script>'
-VOID = {"meta", "img", "br"}
-
-
-def results(folder, *, runs=1, methods=("erm", "boda"), unseen=("chula",), features=True, **settings):
-    """Make up results: two known laboratories of 50 images, and 160 images of each unseen one."""
-    known = ("acevedo_20", "raabin")
-    domains = np.repeat([*known, *unseen], [50] * len(known) + [160] * len(unseen))
-    is_unseen = np.isin(domains, unseen)
-    generator = np.random.default_rng(0)
-    truth = generator.integers(0, 4, len(domains))  # class 4 is absent
-    rows = []
-    (folder / "predictions").mkdir(parents=True)
-    for fold in range(runs):
-        for skill, method in enumerate(methods):
-            logits = generator.normal(size=(len(truth), 5)) + (skill + 1) * np.eye(5)[truth]
-            for place in [*known, "+".join(known), *unseen]:
-                here = np.isin(domains, place.split("+"))
-                split = "unseen" if place in unseen else "in_domain"
-                key = {"benchmark": "open5", "method": method, "fold": fold, "seed": 0, "domain": place, "split": split}
-                rows.append(key | summary(truth[here], logits[here], np.array([200, 50, 5, 5, 0])) | {"version": "0"})
-            stored = {"logits": logits, "truth": truth, "domains": domains, "unseen": is_unseen}
-            if features:
-                stored |= {"features": np.float16(logits), "in_picture": np.full(len(truth), True)}
-            np.savez(folder / "predictions" / f"{method}-fold{fold}-seed0.npz", classes=COARSE_CLASSES, **stored)
-    facts = {"benchmark": "open5", "backbone": "small_cnn", "steps": 3, "recipe": "none", "cells": "abc"} | settings
-    (folder / "settings.json").write_text(json.dumps(facts))
-    return pd.DataFrame(rows)
-
-
-class Page(HTMLParser):
-    """Reads a page, and fails where tags do not close in order."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.open, self.tags, self.headings, self.text = [], [], [], ""
-        self.html = path.read_text(encoding="utf-8")
-        self.feed(self.html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append([int(tag[1]), ""])
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        if self.open and re.fullmatch("h[1-6]", self.open[-1]):
-            self.headings[-1][1] += data
-
-    def of(self, tag):
-        return [attrs for name, attrs in self.tags if name == tag]
-
-
-@pytest.fixture
-def real_figures():
-    """Asked for by a test whose figures are to be drawn."""
-
-
-@pytest.fixture(autouse=True)
-def quick_pictures(monkeypatch, request):
-    """The first two features in place of UMAP's picture, and one PNG for all figures: both have their own tests."""
-    monkeypatch.setattr(latent, "embed", lambda features, **_: np.asarray(features)[:, :2])
-    if "real_figures" not in request.fixturenames:
-        blank = io.BytesIO()
-        Image.new("RGB", (1600, 900), "white").save(blank, "PNG")
-        monkeypatch.setattr(plots, "png", lambda figure: plt.close(figure) or blank.getvalue())
 
 
 def made(folder, **options):
     rows = results(folder, **options)
-    path, *figures = report.write(folder, rows)
+    path, *figures = report.write(folder, rows, cells_of(options.get("unseen", ("chula",))))
     assert path == folder / "report.html" and all(figure.exists() for figure in figures)
     return Page(path), rows, {figure.name for figure in figures}
 
@@ -114,21 +39,15 @@ def test_page_is_one_file_with_headings_in_order_and_alt_texts(tmp_path):
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
     assert page.of("html") == [{"lang": "en"}]
-    pictures = page.of("img")
-    assert len(pictures) == 1 + 2 + 3 + 2 + 2  # fall, differences, pairs, calibration, UMAP
-    assert all(picture["src"].startswith("data:image/png;base64,") for picture in pictures)
+    pictures = figures_of(page)
+    assert len(pictures) == 2 + 2 + 2  # differences, calibration, UMAP
     assert all(len(picture["alt"]) > 30 and int(picture["width"]) > 400 for picture in pictures)
+    cells = [picture for picture in page.of("img") if picture not in pictures]
+    assert all(cell["src"].startswith("data:image/jpeg;base64,") and " named " in cell["alt"] for cell in cells)
     loading = [a[k] for _, a in page.tags for k in ("src", "data", "srcset", "action") if k in a]
-    assert len(loading) == len(pictures)
-    assert not re.search(r"url\(|@import|<(script|link|iframe|object)\b", page.html)
-    assert any("default-src 'none'" in meta.get("content", "") for meta in page.of("meta"))
-    assert {
-        "fall.png",
-        "confusion_erm_known.png",
-        "confusion_erm_unseen.png",
-        "umap_erm.png",
-        "umap_boda.png",
-    } < figures
+    assert len(loading) == len(pictures) + len(cells)
+    assert not re.search(r"url\(|@import|<(link|iframe|object)\b", page.html)
+    assert {"fall.png", "confusion_erm_known.png", "confusion_boda_plus_unseen.png", "umap_boda.png"} < figures
     assert "not for diagnosis" in page.text
 
 
@@ -143,10 +62,10 @@ def test_the_result_comes_first_and_the_provenance_last(tmp_path):
         f"ERM scores F1-macro {known:.2f} on the known laboratories and {unseen:.2f} on the unseen laboratory chula: "
     )
     assert re.search(rf"a (fall|rise) of {abs(known - unseen):.2f}\.", said)
-    assert "BoDA scores highest there" in said
+    assert re.search(r"BoDA scores highest there, .*; the 95 % interval of its difference to ERM excludes zero\.", said)
     assert [title for level, title in page.headings if level == 2] == [
-        "From known to unseen laboratories", "Confusion matrices", "Tables", "Differences to ERM", "Calibration",
-        "Latent space (UMAP)", "Provenance",
+        "From known to unseen laboratories", "Confused cells", "Confusion matrices", "Tables", "Differences to ERM",
+        "Calibration", "Latent space (UMAP)", "Provenance",
     ]  # fmt: skip
     assert page.html.index("ERM scores") < page.html.index("<nav") < page.html.index("<img")
 
@@ -160,22 +79,36 @@ def test_the_contents_lead_to_every_section(tmp_path):
 
 def test_tables_have_captions_scopes_and_the_numbers(tmp_path):
     page, rows, _ = made(tmp_path, runs=2, unseen=("chula", "bccd"))
-    assert len(page.of("table")) == len(page.of("caption")) == 2 + 2 + 4
+    matrices, folded = 3 * 2, 4 + 2  # two methods in three places; metrics and shots, then the slides' numbers
+    assert len(page.of("caption")) == 2 + matrices + folded + 1 + 2  # the points without interval, provenance
+    assert len(page.of("table")) == len(page.of("caption")) + 1, "the figure of the fall needs no caption of its own"
     assert {head["scope"] for head in page.of("th")} == {"col", "row", "rowgroup"}
     erm = rows[(rows.method == "erm") & (rows.domain == "bccd")]
     for column in ("f1_macro", "worst_class_recall", "recall_few", "calibration_error"):
         assert f"<td>{erm[column].mean():.3f} ± {erm[column].std():.3f}</td>" in page.html
     assert '<tr><th scope="row">ERM</th>' in page.html and "0.40 ± 0.05" in page.text  # the slides' Table 2
-    assert len(page.of("details")) == 1, "the many metrics are folded"
+    assert len(page.of("details")) == 2, "the many metrics are folded, and what the slides say"
 
 
 def test_columns_that_say_nothing_are_left_out(tmp_path):
     rows = results(tmp_path).assign(recall_zero=np.nan)
+    report.write(tmp_path, rows.assign(f1_macro_min10=rows.f1_macro - 0.1))
+    page = Page(tmp_path / "report.html")
+    assert "F1-macro, 10+ images" in page.text and "10+ images: over the classes with ten images or more." in page.text
     rows["f1_macro_all"] = rows["f1_macro_min10"] = rows.f1_macro
-    report.write(tmp_path, rows)
-    heads = re.findall(r'<th scope="col">([^<]+)', Page(tmp_path / "report.html").html)
-    assert not {"runs", "zero-shot", "F1-macro, all classes", "F1-macro, classes of 10 images or more"} & set(heads)
+    report.write(tmp_path, rows.assign(recall_many=rows.balanced_accuracy))
+    page = Page(tmp_path / "report.html")
+    heads = re.findall(r'<th scope="col">([^<]+)', page.html)
+    assert not {"runs", "zero-shot", "F1-macro, all classes", "F1-macro, 10+ images"} & set(heads)
     assert {"few-shot", "worst-class recall"} < set(heads)
+    assert page.text.count("Each class has ten images or more, so that") == 2, "why the column is not there"
+
+
+def test_a_column_that_repeats_any_other_is_left_out():
+    frame = pd.DataFrame(
+        {"f1_micro": ["1", "2"], "f1_macro": ["1", "2"], "a": ["3", "3"], "b": ["1", "2"], "c": ["-", "-"]}
+    )
+    assert list(informative(frame)) == ["f1_micro", "f1_macro", "a"]
 
 
 def test_the_slides_and_their_names_are_explained_once(tmp_path):
@@ -192,19 +125,32 @@ def test_slides_stand_beside_their_own_methods_only(tmp_path):
 
 def test_what_is_written_is_escaped(tmp_path):
     page, rows, _ = made(tmp_path, unseen=(f"{HOSTILE}$a$b\\",), data=HOSTILE, recipe=HOSTILE, **{HOSTILE: "&"})
-    assert "script" not in {tag for tag, _ in page.tags}
-    assert HOSTILE in page.text and any(HOSTILE in picture["alt"] for picture in page.of("img"))
+    assert len(page.of("script")) == 2 and "alert" not in "".join(page.scripts)
+    assert HOSTILE in page.text and HOSTILE in " ".join(text for _, text in page.headings)
     assert HOSTILE in report.as_text(rows, simulated=False)
+
+
+def test_only_the_scripts_of_the_page_may_run(tmp_path):
+    page, *_ = made(tmp_path)
+    policy = next(meta["content"] for meta in page.of("meta") if "default-src" in meta.get("content", ""))
+    data, script = page.scripts
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy and "default-src 'none'" in policy
+    assert set(json.loads(data)) == {"pictures", "fields"} and len(script) < 6000
+    assert "innerHTML" not in script and "eval" not in script
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_few_folds_give_numbers_and_no_finding_and_it_is_said_once(tmp_path, runs):
     page, rows, figures = made(tmp_path, runs=runs, methods=("erm", "coral", "boda"))
+    assert "F1-macro minus that of ERM, in points" in page.text, "the numbers are there"
     count = {1: "One run", 2: "Two folds"}[runs]
     for text in (page.text, report.as_text(rows, simulated=False)):
         words = " ".join(text.split())
         assert words.count(f"{count} per method: numbers, no finding.") == words.count("no finding") == 1
         assert "nothing is shown" not in words and "interval +" not in words and not re.search(r"\bnan\b", words)
+        assert "highest" not in words and "cannot rank them." in words
+        assert re.search(r"The 3 methods score 0\.\d\d to 0\.\d\d there\.", words)
     assert not any("differences" in name for name in figures), "an empty plot is not drawn"
 
 
@@ -234,10 +180,11 @@ def test_methods_are_compared_on_the_runs_that_all_have(tmp_path):
 
 
 def images_of_unseen_errors(folder):
-    """How many images the rows have that hold the largest errors, ERM's and the other method's."""
-    pair = next(p["alt"] for p in Page(folder / "report.html").of("img") if "Confusion matrices, unseen" in p["alt"])
-    totals = [int(n) for n in re.findall(r"of (\d+)\)", pair)]
-    assert len(totals) == 2
+    """How many images the rows of the unseen laboratory's confusion matrices have, ERM's and the other method's."""
+    html = Page(folder / "report.html").html
+    shown = html[html.index("<h3>Unseen laboratory") : html.index('<section id="tables">')]
+    totals = [int(n) for n in re.findall(r'<td class="n">(\d+)</td>', shown)]
+    assert len(totals) == 2 * 4
     return totals
 
 
@@ -282,7 +229,7 @@ def test_lost_files_leave_the_tables(tmp_path):
         path.unlink()
     report.write(tmp_path, rows)
     page = Page(tmp_path / "report.html")
-    assert len(page.of("img")) == 1 and "no settings.json" in page.text and "missing or cannot be read" in page.text
+    assert not page.of("img") and "no settings.json" in page.text and "missing or cannot be read" in page.text
 
 
 def test_a_page_of_someone_else_is_not_touched(tmp_path):
@@ -322,7 +269,8 @@ def test_simulated_cells_are_labelled(tmp_path):
     report.write(tmp_path, rows.assign(benchmark="simulated-without-sim_mll"))
     page = Page(tmp_path / "report.html")
     assert "The cells are simulated." in page.text
-    assert all("(simulated cells)" in picture["alt"] for picture in page.of("img"))
+    assert all("(simulated cells)" in picture["alt"] for picture in figures_of(page))
+    assert "Unseen laboratory chula (simulated cells)" in page.text
     assert "Unseen laboratories (simulated cells): sim_mll" in report.as_text(rows, simulated=True)
     report.write(tmp_path, rows.assign(domain=rows.domain.replace("sim_mll", "my_lab")))
     assert "The cells are simulated." not in Page(tmp_path / "report.html").text
@@ -368,4 +316,6 @@ def test_a_picture_says_what_it_is():
 def test_the_templates_travel_with_the_package():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     assert "*.html.j2" in declared["wbc_tutorial.report"]
-    assert {path.name for path in Path(report.__file__).parent.glob("*.j2")} == {"page.html.j2", "parts.html.j2"}
+    assert {path.name for path in Path(report.__file__).parent.glob("*.j2")} == {
+        "page.html.j2", "parts.html.j2", "script.html.j2", "style.html.j2",
+    }  # fmt: skip

@@ -2,9 +2,10 @@
 
 
 def gets_a_hint(check, answer):
-    """No answer, or garbage: not yet, and no exception."""
+    """No answer, or garbage: your turn or not yet, and no exception."""
     feedback = check(answer)
-    assert not feedback and repr(feedback).startswith("✗ Not yet.")
+    assert not feedback and repr(feedback).startswith(("✗ Not yet.", "○ Your turn."))
+    assert feedback.tried or "..." in feedback.text
 
 
 def get_hints_of_their_own(check, answers):

@@ -1,6 +1,7 @@
 """Prepared cells: real images that data_scripts/prepare.py has brought to one physical field."""
 
 import reprlib
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from wbc_tutorial.data.cell_images import CellImages, StoredImages
 from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES, class_within, find_class, find_classes
 from wbc_tutorial.data.prepared_files import images_digest, read_cells, read_facts, read_images
 
-__all__ = ["domains_below", "load_every_image", "load_prepared"]
+__all__ = ["domains_below", "load_every_image", "load_prepared", "pixel_digests"]
 
 
 def domains_below(data: str | Path) -> tuple[dict[str, list[Path]], list[str]]:
@@ -98,7 +99,9 @@ def load_prepared(
     table = _in_order_of_images(read_cells(folder / "cells.csv"), folder, len(stack))
     digest = _check_images(folder, stack, facts)
     labels = _classes_of(table, classes, folder)
-    domain_names = (domains,) if isinstance(domains, str) else tuple(domains) or tuple(dict.fromkeys(table.domain))
+    asked = (domains,) if isinstance(domains, str) else tuple(domains)
+    asked = tuple(unicodedata.normalize("NFC", str(name)) for name in asked)  # as `read_cells` reads the table
+    domain_names = asked or tuple(dict.fromkeys(table.domain))
     absent = [name for name in domain_names if name not in set(table.domain)]
     if absent or len(set(domain_names)) < len(domain_names):
         held = ", ".join(dict.fromkeys(table.domain))
@@ -122,6 +125,36 @@ def load_prepared(
             "left_out": table.label[here & ~has_class].value_counts().to_dict(),
         },
     )
+
+
+def pixel_digests(folder: str | Path, *, classes: Sequence[str], domains: Sequence[str]) -> pd.DataFrame:
+    """Read which images of a prepared set have the same pixels; no image is read.
+
+    Parameters
+    ----------
+    folder : path
+    classes : sequence of str
+        The label space: images of other classes are left out, as `load_prepared` leaves them out.
+    domains : sequence of str
+        Laboratories to keep.
+
+    Returns
+    -------
+    DataFrame of str
+        The columns ``domain`` and ``pixel_digest``, a row for each image. Images with the same prepared pixels have
+        the same digest; it is "" where ``cells.csv`` does not state it.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When ``cells.csv`` is missing or damaged.
+    """
+    folder = Path(folder)
+    table = read_cells(folder / "cells.csv")
+    table = table[table.domain.isin(domains)]
+    table = table[[label is not None for label in _classes_of(table, _label_space(classes), folder)]]
+    digests = table["pixel_digest"] if "pixel_digest" in table else [""] * len(table)
+    return pd.DataFrame({"domain": table.domain.tolist(), "pixel_digest": list(digests)}, dtype=object)
 
 
 def load_every_image(folder: str | Path, *, classes: Sequence[str]) -> tuple[CellImages, pd.DataFrame]:

@@ -268,7 +268,7 @@ def calibration_bins(truth, probabilities, n_bins: int = 15) -> CalibrationBins:
 
 
 def calibration_error(truth, probabilities, n_bins: int = 15) -> float:
-    """Compute the expected calibration error, sum over bins of (images in bin / N) * |accuracy - mean confidence|.
+    """Compute the expected calibration error, sum over bins of (images in bin / N) * ``|accuracy - mean confidence|``.
 
     Parameters and errors are those of `calibration_bins`.
 

@@ -5,7 +5,7 @@ import pandas as pd
 from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
 from wbc_tutorial.experiments.tables import over_folds, per_run, shipped
 
-__all__ = ["OTHERS", "ablated", "gap_closed", "real_cells", "simulated_cells"]
+__all__ = ["OTHERS", "ablated", "gap_closed", "gap_runs", "real_cells", "simulated_cells"]
 
 OTHERS = ("white_balance", "reinhard", "grayscale", "adabn", "adabn_mixed", "ema", "double_steps")
 """Ingredients outside the chosen recipe that are tried alone beside it."""
@@ -106,6 +106,7 @@ def gap_closed(rows: pd.DataFrame, metric: str = "f1_macro", *, best: float | No
 
     See Also
     --------
+    gap_runs : the points, run by run.
     real_cells, simulated_cells : shipped rows.
 
     Examples
@@ -116,6 +117,36 @@ def gap_closed(rows: pd.DataFrame, metric: str = "f1_macro", *, best: float | No
     '0.50'
     """
     known, unseen = (_runs(rows, split, metric) for split in ("in_domain", "unseen"))
+    shares = _shares(known, unseen, metric, best)
+    lines = {}
+    for name in unseen.columns:
+        closed = over_folds(shares[name])
+        if not closed["runs"]:
+            raise ValueError(f"{name[0]} with {name[1]} shares no fold and seed with ERM without a recipe")
+        line = {"known": known[name].mean(), "unseen": unseen[name].mean(), "closed": closed["mean"]}
+        lines[name] = line | {key: closed[key] for key in ("low", "high", "runs")}
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis(["recipe", "method"]).astype({"runs": int})
+
+
+def gap_runs(rows: pd.DataFrame, metric: str = "f1_macro", *, best: float | None = None) -> pd.DataFrame:
+    """Return the same fraction run by run: the points whose mean `gap_closed` takes.
+
+    Parameters
+    ----------
+    rows, metric, best
+        As `gap_closed` takes them.
+
+    Returns
+    -------
+    DataFrame
+        A line per (fold, seed), a column per (recipe, method); NaN where there is no such run.
+    """
+    known, unseen = (_runs(rows, split, metric) for split in ("in_domain", "unseen"))
+    return _shares(known, unseen, metric, best)
+
+
+def _shares(known: pd.DataFrame, unseen: pd.DataFrame, metric: str, best: float | None) -> pd.DataFrame:
+    """Divide each run's gain over ERM by ERM's gap to the best on known laboratories."""
     if ("none", "erm") not in unseen.columns:
         raise ValueError("no unseen row of ERM with the recipe 'none': the gap is counted from there")
     erm = unseen[("none", "erm")]
@@ -126,14 +157,7 @@ def gap_closed(rows: pd.DataFrame, metric: str = "f1_macro", *, best: float | No
             f"{metric} is {best:.3f} on known laboratories and up to {erm.max():.3f} on unseen ones: there is no gap "
             "to close"
         )
-    lines = {}
-    for name in unseen.columns:
-        closed = over_folds((unseen[name] - erm) / (best - erm))
-        if not closed["runs"]:
-            raise ValueError(f"{name[0]} with {name[1]} shares no fold and seed with ERM without a recipe")
-        line = {"known": known[name].mean(), "unseen": unseen[name].mean(), "closed": closed["mean"]}
-        lines[name] = line | {key: closed[key] for key in ("low", "high", "runs")}
-    return pd.DataFrame.from_dict(lines, orient="index").rename_axis(["recipe", "method"]).astype({"runs": int})
+    return unseen.sub(erm, axis=0).div(best - erm, axis=0)
 
 
 def _runs(rows: pd.DataFrame, split: str, metric: str) -> pd.DataFrame:

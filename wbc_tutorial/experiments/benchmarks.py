@@ -6,14 +6,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
+
+import pandas as pd
 
 from wbc_tutorial.data.cell_images import CellImages, concatenate
 from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
 from wbc_tutorial.data.laboratories import LABORATORIES
-from wbc_tutorial.data.prepared import domains_below, load_prepared
+from wbc_tutorial.data.prepared import domains_below, load_prepared, pixel_digests
 from wbc_tutorial.data.simulated import load_simulated
 
-__all__ = ["BENCHMARKS", "Benchmark"]
+__all__ = ["BENCHMARKS", "Benchmark", "Copies"]
+
+
+class Copies(NamedTuple):
+    """Images of an unseen laboratory that are images of training laboratories, too.
+
+    Attributes
+    ----------
+    unseen : str
+        The unseen laboratory.
+    train : tuple of str
+        The training laboratories that hold the same images.
+    shared, total : int
+        How many of its images they hold, and how many it has.
+    """
+
+    unseen: str
+    train: tuple[str, ...]
+    shared: int
+    total: int
+
+    def __str__(self) -> str:
+        several = "laboratories" if len(self.train) > 1 else "laboratory"
+        return (
+            f"{self.shared:,} of {self.total:,} images of the unseen laboratory {self.unseen} are also images of the "
+            f"training {several} {' and '.join(self.train)}"
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +60,8 @@ class Benchmark:
     steps, per_domain : int, default=400, 32
         Training batches, and images of each laboratory in one.
     learning_rate : float, default=3e-4
-        Adam's peak rate for a pretrained backbone; `small_cnn`, trained from scratch, takes 2e-3.
+        Adam's peak rate for a pretrained backbone; `small_cnn`, trained from scratch, takes 2e-3. The ingredient
+        ``high_lr`` of a recipe triples it.
     frozen_batch_norm : bool, default=False
         Keep the statistics that batch norm was pretrained with.
     n_folds : int, default=5
@@ -68,6 +98,7 @@ class Benchmark:
     n_folds: int = 5
 
     def __post_init__(self):
+        object.__setattr__(self, "name", unicodedata.normalize("NFC", self.name))
         for which in ("train", "unseen"):
             object.__setattr__(self, which, _checked_names(which, getattr(self, which)))
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -110,6 +141,7 @@ class Benchmark:
         laboratory : str
             One of `train`, which holds two or more.
         """
+        laboratory = unicodedata.normalize("NFC", laboratory)
         if laboratory not in self.train or len(self.train) < 2:
             labs = ", ".join(self.train)
             raise ValueError(f"cannot leave out {laboratory!r}: expected one of two or more training ones ({labs})")
@@ -144,6 +176,35 @@ class Benchmark:
             for folder in dict.fromkeys(where[name][0] for name in wanted)
         ]
         return concatenate(parts).of_domain(*wanted)
+
+    def copies(self, data: str | Path | None) -> list[Copies]:
+        """Find the unseen laboratories that hold images of training laboratories: their scores would flatter.
+
+        Images are the same when their prepared pixels are: the column ``pixel_digest`` of ``cells.csv`` is compared,
+        which data_scripts/prepare.py writes. Sets of different sizes, and copies that were saved again, are compared
+        by ``prepare.py check``.
+
+        Parameters
+        ----------
+        data : path
+            As `load` takes it.
+        """
+        if data is None:
+            return []
+        where, _ = self._found(data)
+        wanted = self.train + self.unseen
+        folders = dict.fromkeys(where[name][0] for name in wanted)
+        found = pd.concat([pixel_digests(folder, classes=self.classes, domains=wanted) for folder in folders])
+        trained = found[found.domain.isin(self.train) & (found.pixel_digest != "")]
+        copies = []
+        for name in self.unseen:
+            digests = found.pixel_digest[found.domain == name]
+            shared = digests.isin(trained.pixel_digest)
+            if shared.any():
+                held = set(trained.domain[trained.pixel_digest.isin(digests)])
+                train = tuple(known for known in self.train if known in held)
+                copies.append(Copies(name, train, int(shared.sum()), len(digests)))
+        return copies
 
     def _found(self, data: str | Path | None) -> tuple[dict[str, list[Path]], list[str]]:
         """Return where each laboratory in `data` is, and what is not readable; raise when one is missing."""
@@ -184,15 +245,16 @@ class Benchmark:
 
 def _checked_names(which: str, names: Sequence[str]) -> tuple[str, ...]:
     """Return laboratories without outer blanks, accents in the form in which prepared sets are read (NFC)."""
-    if isinstance(names, str) or not names or len(set(names)) < len(names):
-        raise ValueError(f"{which} is {names!r}: expected the names of one or more laboratories, each once")
-    for name in names:
+    for name in () if isinstance(names, str) else names:
         if not isinstance(name, str) or not name.strip() or set(name) & {",", "+"} or not name.isprintable():
             raise ValueError(
                 f"{name!r} cannot be the name of a laboratory: expected letters, digits, blanks, hyphens or "
                 "underscores (a comma stands between names, a plus sign between pooled laboratories)"
             )
-    return tuple(unicodedata.normalize("NFC", name.strip()) for name in names)
+    normal = tuple(unicodedata.normalize("NFC", name.strip()) for name in names)
+    if isinstance(names, str) or not names or len(set(normal)) < len(normal):
+        raise ValueError(f"{which} is {names!r}: expected the names of one or more laboratories, each once")
+    return normal
 
 
 _SIMULATED = ("sim_matek", "sim_acevedo")
@@ -205,6 +267,8 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         for benchmark in (
             Benchmark("simulated", _SIMULATED, ("sim_mll",), backbone="small_cnn", steps=500, per_domain=24),
             Benchmark("open5", ("acevedo_20", "raabin"), ("chula", "bccd"), COARSE_CLASSES),
+            Benchmark("open5_plus", ("acevedo_20", "raabin", "jhu_21"), ("chula", "bccd"), COARSE_CLASSES),
+            Benchmark("fine13", ("acevedo_20", "jhu_21"), ("matek_19",)),
             Benchmark("paper", **_STUDY),
             Benchmark("paper11", classes=CLASSES_11, **_STUDY),
         )

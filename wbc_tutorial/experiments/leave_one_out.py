@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,15 +13,40 @@ from wbc_tutorial.experiments.methods import METHODS
 from wbc_tutorial.experiments.runner import run
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import whole_file
+from wbc_tutorial.experiments.tables import filter_split
 
-__all__ = ["COLUMNS", "MEAN", "as_text", "leave_one_out_table", "left_out", "run_leave_one_out"]
+__all__ = [
+    "COLUMNS",
+    "MEAN",
+    "LeaveOneOut",
+    "as_text",
+    "headline",
+    "leave_one_out_table",
+    "left_out",
+    "run_leave_one_out",
+]
 
-COLUMNS = ["laboratory", "method", "runs", "f1_macro", "f1_macro_min10", "points", "low", "high"]
+COLUMNS = ["laboratory", "method", "runs", "known_f1_macro", "f1_macro", "f1_macro_min10", "points", "low", "high"]
 
 MEAN = "mean over laboratories"
 """What the column ``laboratory`` says in the last rows, one a method."""
 
 TABLE = "leave_one_out.csv"
+
+
+class LeaveOneOut(NamedTuple):
+    """What `run_leave_one_out` returns.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `leave_one_out_table` returns it.
+    rows : dict
+        Laboratory -> the rows of the runs in which it was left out.
+    """
+
+    table: pd.DataFrame
+    rows: dict[str, pd.DataFrame]
 
 
 def left_out(train: Sequence[str], classes: Sequence[str]) -> list[Benchmark]:
@@ -67,8 +93,9 @@ def run_leave_one_out(
     *,
     out: str | Path,
     say: Callable[[str], None] = print,
+    afterwards: float = 0.0,
     **options,
-) -> pd.DataFrame:
+) -> LeaveOneOut:
     """Run each benchmark into a folder of its own, and write one table of all into ``leave_one_out.csv``.
 
     When it is killed, the same call continues where it stopped.
@@ -82,14 +109,15 @@ def run_leave_one_out(
     out : path
         Folder of the whole.
     say : callable, default=print
-        Told what `wbc_tutorial.run` tells.
+        Told what `wbc_tutorial.run` tells, and which laboratory is left out.
+    afterwards : float, default=0.0
+        Seconds that the caller goes on after this call, for the time that is said to be left.
     **options
         Those of `wbc_tutorial.run`.
 
     Returns
     -------
-    DataFrame
-        As `leave_one_out_table` returns it.
+    LeaveOneOut
 
     Raises
     ------
@@ -98,14 +126,19 @@ def run_leave_one_out(
     """
     out = Path(out)
     _check_folder(out)
-    rows = {}
-    for folder, settings in runs.items():
+    rows: dict[str, pd.DataFrame] = {}
+    for number, (folder, settings) in enumerate(runs.items(), 1):
         (laboratory,) = settings.benchmark.unseen
-        rows[laboratory] = run(settings, methods, out=folder, say=say, **options)
+        say(f"Laboratory {number} of {len(runs)} left out: {laboratory}")
+        later = len(runs) - number
+        rows[laboratory] = run(
+            settings, methods, out=folder, say=say, afterwards=lambda whole, later=later: whole * later + afterwards,
+            **options,
+        )  # fmt: skip
     table = leave_one_out_table(rows)
     with whole_file(out / TABLE) as file:
         file.write(table.to_csv(index=False).encode())
-    return table
+    return LeaveOneOut(table, rows)
 
 
 def _check_folder(out: Path) -> None:
@@ -136,11 +169,11 @@ def leave_one_out_table(rows: dict[str, pd.DataFrame], *, against: str = "erm") 
     Returns
     -------
     DataFrame
-        A row for each laboratory and method: ``runs`` (folds and seeds), the means of ``f1_macro`` and
-        ``f1_macro_min10`` over them on the laboratory that was left out, and ``points``: 100 times the difference of
-        ``f1_macro`` to `against` in the same runs. At the end one row a method, the mean over the laboratories, with
-        ``low`` and ``high``: the 95 % interval of that difference over laboratories, in points, as
-        `wbc_tutorial.paired_interval` gives it; NaN for fewer than three.
+        A row for each laboratory and method: ``runs`` (folds and seeds), the means over them of ``known_f1_macro``, on
+        the validation images of the laboratories that trained, and of ``f1_macro`` and ``f1_macro_min10`` on the one
+        that was left out, and ``points``: 100 times the difference of ``f1_macro`` to `against` in the same runs. At
+        the end one row a method, the mean over the laboratories, with ``low`` and ``high``: the 95 % interval of that
+        difference over laboratories, in points, as `wbc_tutorial.paired_interval` gives it; NaN for fewer than three.
 
     See Also
     --------
@@ -152,7 +185,7 @@ def leave_one_out_table(rows: dict[str, pd.DataFrame], *, against: str = "erm") 
     for method in (method for method in METHODS if method in set(table.method)):
         of_method = table[table.method == method]
         low, high = (np.nan, np.nan) if method == against else paired_interval(of_method.points.to_numpy(float))
-        line = of_method[["f1_macro", "f1_macro_min10", "points"]].mean().to_dict()
+        line = of_method[["known_f1_macro", "f1_macro", "f1_macro_min10", "points"]].mean().to_dict()
         line |= {"laboratory": MEAN, "method": method, "runs": of_method.runs.sum(), "low": low, "high": high}
         means.append(line)
     return pd.DataFrame([*lines, *means], columns=COLUMNS)
@@ -160,6 +193,7 @@ def leave_one_out_table(rows: dict[str, pd.DataFrame], *, against: str = "erm") 
 
 def _of_laboratory(laboratory: str, rows: pd.DataFrame, against: str) -> list[dict]:
     """Return a line for each method on one laboratory that was left out."""
+    known = filter_split(rows, "in_domain").groupby("method").f1_macro.mean()
     rows = rows[rows.split == "unseen"]
     scores = rows.pivot_table("f1_macro", ["fold", "seed"], "method")
     lines = []
@@ -168,13 +202,30 @@ def _of_laboratory(laboratory: str, rows: pd.DataFrame, against: str) -> list[di
         points = np.nan
         if against in scores and method != against:
             points = 100 * (scores[method] - scores[against]).mean()
-        means = here[["f1_macro", "f1_macro_min10"]].mean().to_dict()
+        means = here[["f1_macro", "f1_macro_min10"]].mean().to_dict() | {"known_f1_macro": known.get(method, np.nan)}
         lines.append({"laboratory": laboratory, "method": method, "runs": len(here), "points": points} | means)
     return lines
 
 
+def headline(table: pd.DataFrame) -> str:
+    """Say in a sentence what the first method scores on known laboratories and on those left out, in the mean.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `leave_one_out_table`.
+    """
+    line = table[table.laboratory == MEAN].iloc[0]
+    step = "a fall" if line.f1_macro < line.known_f1_macro else "a rise"
+    return (
+        f"{METHODS[line.method]} scores F1-macro {line.known_f1_macro:.2f} on the known laboratories and "
+        f"{line.f1_macro:.2f} on the laboratory left out, mean of {table.laboratory.nunique() - 1} laboratories: "
+        f"{step} of {abs(line.known_f1_macro - line.f1_macro):.2f}."
+    )
+
+
 def as_text(table: pd.DataFrame) -> str:
-    """Return the table in words and columns, to be printed.
+    """Return the headline, then the table in columns, to be printed.
 
     Parameters
     ----------
@@ -182,13 +233,18 @@ def as_text(table: pd.DataFrame) -> str:
         Of `leave_one_out_table`.
     """
     shown = table.assign(method=table.method.map(METHODS))
-    for name, form in {"f1_macro": "{:.3f}", "f1_macro_min10": "{:.3f}", "points": "{:+.1f}"}.items():
+    scores = dict.fromkeys(("known_f1_macro", "f1_macro", "f1_macro_min10"), "{:.3f}")
+    for name, form in (scores | {"points": "{:+.1f}"}).items():
         shown[name] = [form.format(value) if np.isfinite(value) else "-" for value in table[name]]
     bounds = zip(table.low, table.high, strict=True)
     shown["95 % interval"] = [f"{low:+.1f} to {high:+.1f}" if np.isfinite(low) else "-" for low, high in bounds]
-    text = shown.drop(columns=["low", "high"]).to_string(index=False)
+    shorter = {"known_f1_macro": "known", "f1_macro": "left out", "f1_macro_min10": "10+ images"}
+    shown = shown.drop(columns=["low", "high"]).rename(columns=shorter)
+    told = shown.loc[:, [name == "laboratory" or not (shown[name] == "-").all() for name in shown]]
+    text = told.to_string(index=False)
     few = "" if table.laboratory.nunique() > 3 else " An interval needs three laboratories."
+    points = f"\npoints: 100 times the difference in F1-macro to ERM; its interval is over laboratories.{few}"
     return (
-        f"Each laboratory in turn unseen, scores on it:\n{text}\n"
-        f"points: 100 times the difference in F1-macro to ERM; its interval is over laboratories.{few}"
+        f"\n{headline(table)}\n\nEach laboratory in turn left out, F1-macro on the known ones and on it (10+ images: "
+        f"classes with ten images or more):\n{text}{'' if table.points.isna().all() else points}"
     )

@@ -1,6 +1,7 @@
 """Prediction: a saved network names the cells of a prepared set, in one table."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,44 @@ from wbc_tutorial.experiments.store import whole_file
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.device import choose_device
 
-__all__ = ["predict_set"]
+__all__ = ["Prediction", "check_new", "predict_set", "predicted", "write_table"]
 
-AFTER = tuple(name for name, ingredient in INGREDIENTS.items() if ingredient.stage == "after training")
+AFTER = tuple(name for name, ingredient in INGREDIENTS.items() if ingredient.test or ingredient.adapt)
 """The ingredients that may be used with a network that is trained already."""
+
+
+@dataclass(frozen=True, repr=False)
+class Prediction:
+    """What a saved network says of the cells of prepared sets.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `predict_set` returns it; ``truth`` is "" where an image has no label of the model's classes.
+    laboratories : array of str (N,)
+        That of each row.
+    cells : list of CellImages
+        The images: those of all parts, one behind the other, are the rows of the table.
+    classes : tuple of str
+    model : str
+        The file of the network.
+    recipe : str
+        What was done after training.
+    provenance : dict
+        What the model says of its training.
+    """
+
+    table: pd.DataFrame
+    laboratories: np.ndarray
+    cells: list[CellImages]
+    classes: tuple[str, ...]
+    model: str
+    recipe: str
+    provenance: dict
+
+    def __repr__(self) -> str:
+        n, labs = len(self.table), ", ".join(dict.fromkeys(self.laboratories))
+        return f"Prediction({n:,} images of {labs}; {(self.table.truth != '').sum():,} with labels; {self.model})"
 
 
 def predict_set(
@@ -63,9 +98,45 @@ def predict_set(
     --------
     wbc_tutorial.predict : the logits of images in memory.
     """
-    out = Path(out)
-    if out.exists():
+    check_new(out)
+    return write_table(predicted(model, data, recipe=recipe, say=say), out)
+
+
+def check_new(out: str | Path) -> None:
+    """Refuse to write over a file."""
+    if Path(out).exists():
         raise ValueError(f"{out} exists, and nothing is written over: give another --out")
+
+
+def write_table(prediction: Prediction, out: str | Path) -> pd.DataFrame:
+    """Write the table of a prediction, and return it; without any label it has no column ``truth``.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    out : path
+        A new file. It is written whole or not at all.
+    """
+    check_new(out)
+    table = prediction.table
+    if not table.truth.any():
+        table = table.drop(columns="truth")
+    with whole_file(Path(out)) as file:
+        file.write(table.to_csv(index=False).encode())
+    return table
+
+
+def predicted(
+    model: str | Path,
+    data: str | Path,
+    *,
+    recipe: str | Iterable[str] | None = None,
+    say: Callable[[str], None] = print,
+) -> Prediction:
+    """Name all cells of prepared sets with a saved network; nothing is written.
+
+    Parameters, errors and what is said are those of `predict_set`.
+    """
     network = load_model(model)
     if network.classes is None:
         raise ValueError(f"{model} was not trained, so that its outputs have no names: give a model that a run saved")
@@ -84,11 +155,9 @@ def predict_set(
     laboratories = table.pop("domain")
     for line in _scores(table, laboratories, network.classes):
         say(line)
-    if not table.truth.any():
-        table = table.drop(columns="truth")
-    with whole_file(out) as file:
-        file.write(table.to_csv(index=False).encode())
-    return table
+    images = [cells for cells, _ in sets.values()]
+    facts = network.provenance
+    return Prediction(table, laboratories.to_numpy(), images, network.classes, str(model), str(recipe), facts)
 
 
 def _after_training(trained_with: str, given: str | Iterable[str] | None) -> Recipe:

@@ -40,6 +40,8 @@ class Ingredient:
         In training: options of `wbc_tutorial.BoDA`; other methods do not read them.
     steps_factor, learning_rate_factor : float, default=1
         In training: factors on the number of steps and on the learning rate.
+    even_mix : bool, default=False
+        After training: `balance_head` with validation images of the known laboratories.
     test : mapping
         After training: options of `wbc_tutorial.predict`, for every laboratory.
     adapt : mapping
@@ -56,13 +58,14 @@ class Ingredient:
     boda: Mapping = field(default_factory=dict)
     steps_factor: int = 1
     learning_rate_factor: float = 1.0
+    even_mix: bool = False
     test: Mapping = field(default_factory=dict)
     adapt: Mapping = field(default_factory=dict)
 
     @property
     def stage(self) -> str:
         """When it acts: ``"before training"``, ``"in training"`` or ``"after training"``."""
-        if self.test or self.adapt:
+        if self.test or self.adapt or self.even_mix:
             return "after training"
         return "before training" if self.normalise or self.group_norm else "in training"
 
@@ -142,6 +145,11 @@ INGREDIENTS: Mapping[str, Ingredient] = {
         "Test-time augmentation: the features of each cell are averaged over the square's eight symmetries.",
         "Krizhevsky et al., NeurIPS 2012",
         test={"tta": True},
+    ),
+    "even_mix": Ingredient(
+        "The head is calibrated on validation images, then answers as if all classes were equally frequent.",
+        "Alexandari et al., ICML 2020; Menon et al., 'Logit adjustment', ICLR 2021",
+        even_mix=True,
     ),
     "ema": Ingredient(
         "The tested weights are an exponential moving average over the training steps.",
@@ -299,6 +307,11 @@ class Recipe:
     def learning_rate_factor(self) -> float:
         """In training: the factor on the learning rate."""
         return math.prod(each.learning_rate_factor for each in self._ingredients)
+
+    @property
+    def even_mix(self) -> bool:
+        """After training: whether the head is made to answer for an even mix of classes."""
+        return any(each.even_mix for each in self._ingredients)
 
     def predict_options(self, *, known: bool) -> dict:
         """After training: the options of `wbc_tutorial.predict` for a laboratory that was trained on, or another."""

@@ -1,6 +1,7 @@
 """The runner: benchmark x method x recipe x fold x seed -> rows and predictions in the results store."""
 
 import copy
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,12 @@ from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.data.folds import SplitWarning, folds
 from wbc_tutorial.evaluation.adaptation import features_and_logits
+from wbc_tutorial.evaluation.calibration import balance_head
+from wbc_tutorial.evaluation.intervals import image_interval
 from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.experiments import cluster
 from wbc_tutorial.experiments.methods import ALIGNING, FAMILIES, METHODS
+from wbc_tutorial.experiments.plan import duration, plan_text, seconds_of_runs
 from wbc_tutorial.experiments.recipes import INGREDIENTS
 from wbc_tutorial.experiments.saved_models import save_model
 from wbc_tutorial.experiments.settings import Settings
@@ -46,6 +50,8 @@ def run(
     say: Callable[[str], None] = print,
     progress: bool = True,
     trained: dict | None = None,
+    afterwards: Callable[[float], float] = lambda seconds: 0.0,
+    allow_leaks: bool = False,
 ) -> pd.DataFrame:
     """Run what the results folder does not hold yet, and return all its rows.
 
@@ -69,6 +75,11 @@ def run(
         Show a progress bar for each training.
     trained : dict, default=None
         Of `run_one`, to be shared by several calls; not used on a cluster.
+    afterwards : callable, default=lambda seconds: 0.0
+        ``(seconds) -> seconds``: how long the caller goes on after a call that takes so long, for the time that is
+        said to be left.
+    allow_leaks : bool, default=False
+        Run although most images of an unseen laboratory are copies of training images.
 
     Returns
     -------
@@ -89,6 +100,7 @@ def run(
     for name in benchmark.unused(settings.data):
         say(f"Not used in {settings.data}: {name}")
     cells = benchmark.load(settings.data)
+    _check_copies(settings, allow_leaks, say)
     _check_folds(cells.of_domain(*benchmark.train), benchmark.n_folds, say)
     provenance = _provenance(settings, cells)
     identity = settings.identity() | {name: provenance[name] for name in ("version", "cells")}
@@ -100,22 +112,27 @@ def run(
             for family in FAMILIES
             if (missing := tuple(m for m in family if m in methods and not store.has(m, fold, seed)))
         ]
-        say(_plan(settings, methods, cells, out))
-        n_runs = sum(len(missing) for missing, _, _ in jobs)
-        say(f"Runs to do: {n_runs}" if n_runs else "Nothing to train: all runs are there")
+        to_do = sum(len(missing) for missing, _, _ in jobs)
+        took = "as the workers of the cluster take" if jobs else ""
+        if jobs and scheduler is None:
+            seconds = seconds_of_runs(settings, cells, len(jobs), to_do)
+            took = f"{duration(seconds + afterwards(seconds))}, from a few timed steps"
+        found = len(set(methods)) * len(seeds) * n_folds - to_do
+        say(plan_text(settings, methods, cells, out, to_do=to_do, found=found, took=took))
         if scheduler is None or not jobs:
             done_runs = (_trained(settings, *job, cells=cells, progress=progress, trained=trained) for job in jobs)
         else:
             done_runs = _on_cluster(settings, jobs, scheduler, say)
         start = time.perf_counter()
         for done, results in enumerate(done_runs, 1):
-            left = (time.perf_counter() - start) / done * (len(jobs) - done)
+            whole = (time.perf_counter() - start) / done * len(jobs)
+            left = whole * (1 - done / len(jobs)) + afterwards(whole)
             for method, (rows, predictions, model) in results.items():
                 fold, seed = rows[0]["fold"], rows[0]["seed"]
                 facts = provenance | {"method": method, "fold": fold, "seed": seed}
                 save_model(model, store.model_path(method, fold, seed), provenance=facts)
                 store.record(rows, predictions)
-                say(_one_line(settings, method, rows) + (f" (about {left:.0f} s left)" if done < len(jobs) else ""))
+                say(_one_line(settings, method, rows) + (f" ({duration(left)} left)" if left else ""))
         return store.rows()
 
 
@@ -133,7 +150,7 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
             f"{', '.join(aligning)} compare laboratories: with one training laboratory ({train[0]}) they equal ERM; "
             "leave them out of --methods"
         )
-    if settings.recipe.boda_options and not {"boda", "boda_plus"} & set(methods):
+    if settings.recipe.boda_options and not any(method.startswith("boda") for method in methods):
         alone = ", ".join(name for name in settings.recipe if INGREDIENTS[name].boda)
         raise ValueError(
             f"{alone} of the recipe changes BoDA alone: add boda to --methods, or leave it out of --recipe"
@@ -145,6 +162,22 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
             raise ValueError(f"seed is {seed}: expected a whole number, 0 to {HIGHEST_SEED}")
 
 
+def _check_copies(settings: Settings, allow_leaks: bool, say: Callable[[str], None]) -> None:
+    """Refuse an unseen laboratory that is mostly a copy; of a smaller share of copies, tell the user."""
+    benchmark, data = settings.benchmark, settings.data
+    for found in benchmark.copies(data):
+        if 2 * found.shared > found.total and not allow_leaks:
+            raise ValueError(
+                f"leak: {found}; it tests nothing: leave out one of the two, or use --allow-leaks to run all the same"
+            )
+        sides = ("--train", ",".join(benchmark.train), "--unseen", ",".join(benchmark.unseen))
+        command = shlex.join(["python", "data_scripts/prepare.py", "check", str(data), *sides, "--out", "copies.csv"])
+        say(
+            f"Note: {found}; its scores are too high by what was learned by heart. `{command}` lists them: "
+            f"prepare {found.unseen} again without them"
+        )
+
+
 def _check_folds(known: CellImages, n_folds: int, say: Callable[[str], None]) -> None:
     """Cut the folds before any training: what is wrong with them is raised, what is worth knowing is said."""
     with warnings.catch_warnings(record=True) as noted:
@@ -152,17 +185,6 @@ def _check_folds(known: CellImages, n_folds: int, say: Callable[[str], None]) ->
         folds(known, n_folds)
     for warning in noted:
         say(f"Note: {warning.message}")
-
-
-def _plan(settings: Settings, methods: Sequence[str], cells: CellImages, out: str | Path) -> str:
-    """Say in one line what is about to be done."""
-    benchmark = settings.benchmark
-    recipe = f" with {settings.recipe}" if settings.recipe else ""
-    return (
-        f"{benchmark.name}: {len(cells):,} images, trained on {', '.join(benchmark.train)}, unseen "
-        f"{', '.join(benchmark.unseen)}; {', '.join(METHODS[m] for m in METHODS if m in methods)}{recipe}; "
-        f"{settings.backbone}, {settings.total_steps} steps on {settings.device}; results in {out}"
-    )
 
 
 def _one_line(settings: Settings, method: str, rows: list[dict]) -> str:
@@ -242,6 +264,9 @@ def _trained(
         warnings.simplefilter("ignore", SplitWarning)  # `run` has said it
         train_rows, validation_rows = folds(known, benchmark.n_folds)[fold]
     train, validation = known.subset(train_rows), known.subset(validation_rows)
+    places = np.array(cells.domain_names)[cells.domains]
+    at_known, at_unseen = (np.flatnonzero(np.isin(places, names)) for names in (benchmark.train, benchmark.unseen))
+    at = {"in_domain": at_known[validation_rows], "unseen": at_unseen}
     trained = {} if trained is None else trained
     needs = replace(settings, recipe=settings.recipe.training_part), methods[0].removesuffix("_plus"), fold, seed
     if needs not in trained:
@@ -251,11 +276,14 @@ def _trained(
     for method in methods:
         if method.endswith("_plus"):
             retrain_classifier(model, train, seed=1000 * seed + fold)
+        if settings.recipe.even_mix:
+            balance_head(model, validation, tta=settings.recipe.predict_options(known=True).get("tta", False))
         facts = {"benchmark": benchmark.name, "fold": fold, "seed": seed, "method": method}
         facts |= {"recipe": str(settings.recipe), "backbone": settings.backbone, "steps": settings.total_steps}
         facts |= {"seconds_per_step": seconds_per_step, "peak_memory_mb": peak_memory_mb(settings.device)}
         facts |= {"version": __version__}
         rows, predictions = _scored(settings, model, facts, {"in_domain": validation, "unseen": unseen}, train)
+        predictions["image"] = np.concatenate(list(at.values())).astype(np.int32)
         scored = copy.deepcopy(model).cpu()
         scored.recipe = str(settings.recipe)  # with what comes after training, which the shared training leaves out
         results[method] = rows, predictions, scored
@@ -298,7 +326,8 @@ def _scored(
         known = split == "in_domain"  # the laboratories that were trained on are not adapted to
         features, logits = features_and_logits(model, part, **settings.recipe.predict_options(known=known))
         for domain, here in _domains(part, pooled=known):
-            rows.append(facts | {"domain": domain, "split": split} | summary(part.labels[here], logits[here], shots))
+            scores = summary(part.labels[here], logits[here], shots) | _image_interval(part, logits, here)
+            rows.append(facts | {"domain": domain, "split": split} | scores)
         names = np.array(part.domain_names)[part.domains]
         in_picture = _some_of_each(names)
         columns.append({"logits": logits, "truth": part.labels, "domains": names, "in_picture": in_picture})
@@ -306,6 +335,13 @@ def _scored(
         columns[-1] |= {"features": features[in_picture].astype(np.float16)}
     predictions = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
     return rows, predictions | {"classes": np.array(train.classes)}
+
+
+def _image_interval(part: CellImages, logits: np.ndarray, here: np.ndarray) -> dict[str, float]:
+    """Return how far F1-macro of these images could be off with other images, slides or patients of the laboratory."""
+    groups = None if part.groups is None else part.groups[here]
+    low, high = image_interval(part.labels[here], logits[here].argmax(1), len(part.classes), groups=groups)
+    return {"f1_macro_images_low": low, "f1_macro_images_high": high}
 
 
 def _some_of_each(names: np.ndarray) -> np.ndarray:

@@ -71,7 +71,8 @@ def read_predictions(path: str | Path) -> dict[str, np.ndarray]:
     -------
     dict
         ``logits`` (N, C), ``truth`` (N,), ``domains`` (N,) names, ``unseen`` (N,) bool: the laboratory was not trained
-        on; ``in_picture`` (N,) bool and ``features`` of those images; ``classes`` (C,) names.
+        on; ``image`` (N,) which of the benchmark's images each is; ``in_picture`` (N,) bool and ``features`` of those
+        images; ``classes`` (C,) names.
 
     Raises
     ------

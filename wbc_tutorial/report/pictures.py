@@ -1,25 +1,28 @@
 """The report's pictures: from rows and predictions to figures, each with a text that says what it shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.special import softmax
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.plots.style import literal
 from wbc_tutorial.evaluation.metrics import calibration_error, confusion
 from wbc_tutorial.experiments.methods import METHODS
 from wbc_tutorial.experiments.tables import per_run
 from wbc_tutorial.report import predictions
 from wbc_tutorial.report.text import compared, methods_of
 
-__all__ = ["Picture", "calibrations", "confusions", "fall", "gaps", "latent_maps", "single_confusions"]
+__all__ = ["Picture", "calibrations", "fall", "gaps", "latent_maps", "single_confusions"]
 
 LATENT_IMAGES = 900
 """At most so many images in a UMAP: a few seconds each."""
+
+CALIBRATED = {"known": "Validation images", "unseen": "Unseen laboratories"}
+"""Which images a figure of calibration is about -> its title."""
 
 FEWEST_IMAGES = 200
 """A UMAP of fewer says little, and costs as much."""
@@ -51,13 +54,6 @@ class Picture:
         return f"Picture {self.name}.png, {width:.1f} x {height:.1f} in: {said}"
 
 
-def _places(stored: dict) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield (name in a file, name in words, rows): all known laboratories, then each one that was not trained on."""
-    yield "known", "known laboratories, validation images", ~stored["unseen"]
-    for number, laboratory in enumerate(sorted(set(stored["domains"][stored["unseen"]]))):
-        yield f"unseen{number}", f"unseen laboratory {laboratory}", stored["unseen"] & (stored["domains"] == laboratory)
-
-
 def fall(rows: pd.DataFrame, note: str = "") -> Picture:
     """Draw F1-macro on known laboratories and on those not trained on, every run and the means."""
     known, unseen = (per_run(rows, split, ("f1_macro",)).f1_macro for split in ("in_domain", "unseen"))
@@ -77,76 +73,36 @@ def gaps(differences: pd.DataFrame, split: str, title: str) -> Picture | None:
     return Picture(f"differences_{split}", plots.difference_bars(differences, title=title), alt)
 
 
-def _matrix(stored: dict, here: np.ndarray) -> np.ndarray:
-    return confusion(stored["truth"][here], stored["logits"][here].argmax(axis=1), len(stored["classes"]))
-
-
 def single_confusions(all_stored: dict[str, dict]) -> Iterator[Picture]:
     """Yield a confusion matrix per method for known and for unseen laboratories; these are files only."""
     for method, stored in all_stored.items():
         for name, here in (("known", ~stored["unseen"]), ("unseen", stored["unseen"])):
             if here.any():
                 title = f"{METHODS[method]}, {name} laboratories"
-                figure = plots.confusion_matrix(_matrix(stored, here), stored["classes"], title=title)
+                counts = confusion(stored["truth"][here], stored["predicted"][here], len(stored["classes"]))
+                figure = plots.confusion_matrix(counts, stored["classes"], title=title)
                 yield Picture(f"confusion_{method}_{name}", figure, title)
 
 
-def confusions(all_stored: dict[str, dict], rows: pd.DataFrame, note: str = "") -> Iterator[Picture]:
-    """Yield the confusion matrices of two methods side by side: validation images, then each unseen laboratory."""
-    shown = {method: all_stored[method] for method in compared(rows) if method in all_stored}
-    for stored in list(shown.values())[:1]:
-        for name, words, _ in _places(stored):
-            found = {}
-            for method, each in shown.items():
-                here = {key: mask for key, _, mask in _places(each)}.get(name)
-                if here is not None and here.any():
-                    found[METHODS[method]] = _matrix(each, here)
-            if found:
-                title = literal(words[0].upper() + words[1:] + note)
-                figure = plots.confusion_pair(found, stored["classes"], title=title)
-                yield Picture(f"pair_{name}", figure, _confusion_alt(found, stored["classes"], words + note), wide=True)
-
-
-def _confusion_alt(found: dict[str, np.ndarray], classes: list[str], words: str) -> str:
-    """Say of each matrix its mean recall and its largest error."""
-    said = []
-    for name, counts in found.items():
-        wrong = counts * (1 - np.eye(len(counts), dtype=int))
-        i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-        n = counts.sum(axis=1)
-        text = f"{name}: mean recall {np.mean(np.diag(counts)[n > 0] / n[n > 0]):.2f}"
-        if wrong[i, j]:
-            true, given = (plots.class_code(classes[k]) for k in (i, j))
-            text += f", most frequent error {true} named {given} ({wrong[i, j]} of {n[i]})"
-        said.append(text)
-    absent = [plots.class_code(c) for c, n in zip(classes, counts.sum(axis=1), strict=True) if n == 0]
-    hatched = f" Absent and hatched: {', '.join(absent)}." if absent else ""
-    return f"Confusion matrices, {words}, folds and seeds together. {'; '.join(said)}.{hatched}"
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    from scipy.special import softmax
-
-    return softmax(np.float64(logits), axis=1)
-
-
-def calibrations(all_stored: dict[str, dict], note: str = "") -> Iterator[Picture]:
+def calibrations(
+    all_stored: dict[str, dict], note: str = "", *, words: Mapping[str, str] = CALIBRATED
+) -> Iterator[Picture]:
     """Yield accuracy against confidence, all methods: validation images, then all laboratories not trained on."""
-    for name, words in (("known", "Validation images"), ("unseen", "Unseen laboratories")):
+    for name, said in words.items():
         truth, chances, over = {}, {}, []
         for method, stored in all_stored.items():
-            here, key = stored["unseen"] == (name == "unseen"), METHODS[method]
+            here, key = stored["unseen"] == (name == "unseen"), METHODS.get(method, method)
             if not here.any():
                 continue
-            truth[key], chances[key] = stored["truth"][here], _probabilities(stored["logits"][here])
-            if chances[key].max(axis=1).mean() > np.mean(chances[key].argmax(axis=1) == truth[key]):
+            truth[key], chances[key] = stored["truth"][here], softmax(np.float64(stored["logits"][here]), axis=1)
+            if stored["confidence"][here].mean() > np.mean(stored["predicted"][here] == truth[key]):
                 over.append(key)
         if not truth:
             continue
         errors = ", ".join(f"{key} {calibration_error(truth[key], chances[key]):.3f}" for key in truth)
-        alt = f"Accuracy against confidence. {words}{note}, folds and seeds together. Expected calibration error: "
+        alt = f"Accuracy against confidence. {said}{note}, folds and seeds together. Expected calibration error: "
         alt += f"{errors}. More confident than right on average: {', '.join(over) or 'none'}."
-        yield Picture(f"calibration_{name}", plots.reliability(truth, chances, title=words + note), alt)
+        yield Picture(f"calibration_{name}", plots.reliability(truth, chances, title=said + note), alt)
 
 
 def latent_maps(folder: Path, rows: pd.DataFrame, note: str = "") -> Iterator[Picture]:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from wbc_tutorial.data.classes import find_class
 from wbc_tutorial.experiments.store import read_predictions
 from wbc_tutorial.report.text import methods_of
 
-__all__ = ["of_all_runs", "of_run"]
+__all__ = ["of_all_runs", "of_run", "one_after_the_other", "with_names"]
 
 PER_IMAGE = ("logits", "truth", "domains", "unseen")
 
@@ -66,7 +67,7 @@ def of_all_runs(folder: Path, rows: pd.DataFrame) -> tuple[dict[str, dict], list
     Returns
     -------
     stored : dict
-        Method -> predictions; a method of which no run can be read is not there.
+        Method -> predictions, as `with_names` returns them; a method of which no run can be read is not there.
     unread : list of str
         Files that are missing or cannot be read.
     """
@@ -85,4 +86,45 @@ def of_all_runs(folder: Path, rows: pd.DataFrame) -> tuple[dict[str, dict], list
 
 
 def _joined(parts: list[Mapping]) -> dict:
-    return {key: np.concatenate([part[key] for part in parts]) for key in PER_IMAGE} | {"classes": parts[0]["classes"]}
+    kept = [key for key in (*PER_IMAGE, "image") if all(key in part for part in parts)]
+    return with_names({key: np.concatenate([part[key] for part in parts]) for key in kept}, parts[0]["classes"])
+
+
+def with_names(stored: dict, classes: list[str]) -> dict:
+    """Add to predictions the class that each image is given, and how sure the network was.
+
+    Parameters
+    ----------
+    stored : dict
+        With ``logits`` (N, C).
+    classes : list of str
+        C names.
+
+    Returns
+    -------
+    dict
+        Also ``classes``, ``predicted`` (N,) and ``confidence`` (N,), the highest probability.
+    """
+    sure = softmax(np.float64(stored["logits"]), axis=1).max(axis=1) if len(stored["logits"]) else np.empty(0)
+    return stored | {"classes": classes, "predicted": stored["logits"].argmax(axis=1), "confidence": sure}
+
+
+def one_after_the_other(parts: list[tuple[dict[str, dict], int]]) -> dict[str, dict]:
+    """Join the predictions of several experiments, of the methods that all have.
+
+    Parameters
+    ----------
+    parts : list of (dict, int)
+        Of each experiment what `of_all_runs` returned first, and how many images its cells are: those of the next one
+        are counted from there on.
+    """
+    methods = [method for method in parts[0][0] if all(method in stored for stored, _ in parts)]
+    starts = np.cumsum([0] + [n for _, n in parts[:-1]])
+    joined = {}
+    for method in methods:
+        of_method = [dict(stored[method]) for stored, _ in parts]
+        for each, start in zip(of_method, starts, strict=True):
+            if "image" in each:
+                each["image"] = each["image"] + int(start)
+        joined[method] = _joined(of_method)
+    return joined

@@ -13,7 +13,7 @@ from wbc_tutorial import __version__
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS
 from wbc_tutorial.report.text import methods_of
 
-__all__ = ["command", "of_report", "of_results", "read_settings"]
+__all__ = ["command", "of_report", "of_results", "read_settings", "shown"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "umap-learn", "matplotlib")
 
@@ -65,11 +65,11 @@ def command(rows: pd.DataFrame, settings: dict) -> list[str]:
 def of_results(folder: Path, rows: pd.DataFrame, settings: dict) -> dict[str, str]:
     """Return what the results depend on, by name."""
     folds, seeds = (", ".join(map(str, sorted(set(rows[name])))) for name in ("fold", "seed"))
-    told = [f"{key}: {_shown(value)}" for key, value in settings.items() if key not in ("cells", "format")]
+    told = [f"{key}: {shown(value)}" for key, value in settings.items() if key not in ("cells", "format")]
     return {
         "command": " ; ".join(command(rows, settings)),
         "settings": "; ".join(told) or "no settings.json",
-        "digest of the cells": _shown(settings.get("cells")),
+        "digest of the cells": shown(settings.get("cells")),
         "wbc_tutorial": ", ".join(sorted(set(map(str, rows.version)))),
         "folds": folds,
         "seeds": seeds,
@@ -92,7 +92,8 @@ def of_report() -> dict[str, str]:
     }
 
 
-def _shown(value) -> str:
+def shown(value) -> str:
+    """Write a setting as text."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

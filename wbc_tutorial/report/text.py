@@ -22,7 +22,7 @@ COLUMNS = {
     "f1_micro": "F1-micro",
     "f1_macro": "F1-macro",
     "f1_macro_all": "F1-macro, all classes",
-    "f1_macro_min10": "F1-macro, classes of 10 images or more",
+    "f1_macro_min10": "F1-macro, 10+ images",
     "balanced_accuracy": "balanced accuracy",
     "worst_class_recall": "worst-class recall",
     "calibration_error": "calibration error",
@@ -83,7 +83,8 @@ def shared_runs(rows: pd.DataFrame) -> pd.DataFrame:
 def headline(rows: pd.DataFrame) -> str:
     """Say in a sentence what the first method scores on known and unseen laboratories, and how far it falls.
 
-    A second sentence names the method that scores highest on the unseen laboratories, where it is another one.
+    A second sentence is about the other methods: which one scores highest on the unseen laboratories where there are
+    intervals, else only from where to where all of them score.
     """
     ends = [per_run(rows, split, ("f1_macro",)).f1_macro.groupby("method").mean() for split in TITLES]
     scores = pd.concat(ends, axis=1, keys=list(TITLES)).reindex(methods_of(rows)).dropna()
@@ -91,15 +92,41 @@ def headline(rows: pd.DataFrame) -> str:
         return "No method has rows of both known and unseen laboratories."
     places = laboratories(rows, "unseen")
     where = f"the unseen {'laboratory' if len(places) == 1 else 'laboratories'} {', '.join(places)}"
-    first, best = scores.index[0], scores.unseen.idxmax()
-    known, unseen = scores.loc[first]
+    said = fall_sentence(METHODS[scores.index[0]], *scores.iloc[0], where)
+    if len(scores) == 1:
+        return said
+    return f"{said} {_of_all_methods(rows, scores)}"
+
+
+def fall_sentence(method: str, known: float, unseen: float, where: str) -> str:
+    """Say both scores of a method and their difference.
+
+    Examples
+    --------
+    >>> fall_sentence("ERM", 0.712, 0.279, "the unseen laboratory sim_mll")
+    'ERM scores F1-macro 0.71 on the known laboratories and 0.28 on the unseen laboratory sim_mll: a fall of 0.43.'
+    """
     step = "a fall" if unseen < known else "a rise"
-    said = f"{METHODS[first]} scores F1-macro {known:.2f} on the known laboratories and {unseen:.2f} on {where}: "
-    said += f"{step} of {abs(known - unseen):.2f}."
-    if best != first:
-        known, unseen = scores.loc[best]
-        said += f" {METHODS[best]} scores highest there, {unseen:.2f} ({known:.2f} on the known laboratories)."
-    return said
+    said = f"{method} scores F1-macro {known:.2f} on the known laboratories and {unseen:.2f} on {where}: "
+    return said + f"{step} of {abs(known - unseen):.2f}."
+
+
+def _of_all_methods(rows: pd.DataFrame, scores: pd.DataFrame) -> str:
+    """Say where the methods score on the unseen laboratories; which one is highest only where an interval says more."""
+    found = differences(rows, "unseen", against=scores.index[0])
+    if found.low.isna().all():
+        runs = "One run of each" if n_runs(rows) == 1 else "So few folds"
+        low, high = scores.unseen.min(), scores.unseen.max()
+        return f"The {len(scores)} methods score {low:.2f} to {high:.2f} there. {runs} cannot rank them."
+    best = scores.unseen.idxmax()
+    if best == scores.index[0]:
+        return "No other method scores higher there."
+    line, (known, unseen) = found.loc[best], scores.loc[best]
+    said = f"{METHODS[best]} scores highest there, {unseen:.2f} ({known:.2f} on the known laboratories)"
+    if pd.isna(line.low):
+        return f"{said}, in too few folds for an interval."
+    shown = "excludes" if line.low > 0 or line.high < 0 else "includes"
+    return f"{said}; the 95 % interval of its difference to {METHODS[scores.index[0]]} {shown} zero."
 
 
 def findings(rows: pd.DataFrame) -> tuple[dict[str, list[str]], str]:
@@ -126,16 +153,30 @@ def findings(rows: pd.DataFrame) -> tuple[dict[str, list[str]], str]:
 
 
 def informative(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop columns of a table that say nothing: dashes only, the same as F1-macro throughout, one number of runs."""
+    """Drop columns of a table that say nothing: dashes only, a repetition of another one, one number of runs."""
     told = frame.loc[:, [name for name in frame if not (frame[name] == "-").all()]]
-    same = [c for c in ("f1_macro_all", "f1_macro_min10") if c in told and (told[c] == told.f1_macro).all()]
+    names = list(told)
+    same = [
+        name
+        for number, name in enumerate(names)
+        if name not in ("f1_micro", "f1_macro") and any((told[name] == told[other]).all() for other in names[:number])
+    ]
     if "runs" in told and len(set(told.runs)) == 1:
         same.append("runs")
-    return told.drop(columns=same)
+    return told.drop(columns=list(dict.fromkeys(same)))
+
+
+def min10_note(frame: pd.DataFrame) -> str:
+    """Say what the column for the classes with ten images or more is, or why a table has none."""
+    if "f1_macro_min10" not in frame or (frame.f1_macro_min10 == frame.f1_macro).all():
+        return "Each class has ten images or more, so that F1-macro over such classes is the same."
+    if (frame.f1_macro_min10 == "-").all():
+        return "No class has ten images."
+    return "10+ images: over the classes with ten images or more."
 
 
 def as_text(rows: pd.DataFrame, *, simulated: bool) -> str:
-    """Summarise results for the terminal, at most 100 columns: a table per laboratory, then what differences show.
+    """Summarise results for the terminal, at most 100 columns: the headline, tables, then what differences show.
 
     Parameters
     ----------
@@ -152,24 +193,22 @@ def as_text(rows: pd.DataFrame, *, simulated: bool) -> str:
     --------
     write : the same as a page.
     """
-    names = {name: COLUMNS[name] for name in ("f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy")}
-    names |= {"f1_macro_all": "all classes", "balanced_accuracy": "balanced acc.", "worst_class_recall": "worst class"}
-    lines = []
+    names = {name: COLUMNS[name] for name in ("f1_micro", "f1_macro")}
+    names |= {"f1_macro_min10": "10+ images", "balanced_accuracy": "balanced acc.", "worst_class_recall": "worst class"}
+    lines = [f"\n{textwrap.fill(headline(rows), 100)}"]
     for split in splits_of(rows):
-        shown = table(rows, split, tuple(names)).rename(columns=names)
-        for laboratory, part in shown.groupby(level="domain", sort=False):
-            lines += [
-                f"\n{title_of(split, simulated)}: {laboratory}",
-                part.droplevel("domain").rename_axis(None).to_string(),
-            ]
-    lines += [
-        "\nMean ± standard deviation (ddof = 1) over folds and seeds. F1-macro: over the classes present",
-        "in the truth; all classes: absent ones count 0; balanced acc.: mean recall of the classes present;",
-        "worst class: the lowest recall of a class.",
-    ]
+        for laboratory, part in table(rows, split, tuple(names)).groupby(level="domain", sort=False):
+            shown = informative(part.droplevel("domain")).rename(columns=names).rename_axis(None)
+            lines += [f"\n{title_of(split, simulated)}: {laboratory}", shown.to_string()]
+    spread = "Mean ± standard deviation (ddof = 1) over folds and seeds. " * (n_runs(rows) > 1)
+    explained = (
+        f"{spread}F1-macro: over the classes present in the truth; 10+ images: over those with ten images or more, "
+        "where that differs; balanced acc.: mean recall of the classes present; worst class: the lowest recall."
+    )
+    lines.append("\n" + textwrap.fill(explained, 100))
     said, note = findings(rows)
     for split, texts in said.items():
         lines.append(f"\nDifferences to ERM, {TITLES[split][0].lower()}{TITLES[split][1:]}:")
         lines += [textwrap.fill(text, 100, initial_indent="- ", subsequent_indent="  ") for text in texts]
-    last = [headline(rows), note, NOT_FOR_DIAGNOSIS]
+    last = [note, NOT_FOR_DIAGNOSIS]
     return "\n".join([*lines, "", *(textwrap.fill(text, 100) for text in last if text)])

@@ -1,4 +1,4 @@
-"""The report's files: every figure as PNG, and ``report.html``, one page that holds all of it."""
+"""The report of a run: every figure as PNG, and ``report.html``, one page that holds all of it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,22 +6,26 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 
+from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.experiments.methods import METHODS
 from wbc_tutorial.experiments.store import whole_file
 from wbc_tutorial.experiments.tables import SLIDES, beside_slides, differences, table
-from wbc_tutorial.report import predictions, provenance
+from wbc_tutorial.report import confused, predictions, provenance, tracks
+from wbc_tutorial.report.cells import Cells
 from wbc_tutorial.report.page import PageFigure, Table, check_place, page
 from wbc_tutorial.report.text import (
     COLUMNS,
     NOT_FOR_DIAGNOSIS,
     SIMULATED,
     TITLES,
+    compared,
     findings,
     headline,
     informative,
     is_simulated,
     laboratories,
     methods_of,
+    min10_note,
     n_runs,
     shared_runs,
     splits_of,
@@ -30,26 +34,17 @@ from wbc_tutorial.report.text import (
 
 __all__ = ["write"]
 
-HEADLINE_METRICS = ("f1_micro", "f1_macro")
-METRICS = (
-    *HEADLINE_METRICS,
-    *("f1_macro_all", "f1_macro_min10", "balanced_accuracy", "worst_class_recall", "calibration_error"),
-)
+HEADLINE_METRICS = ("f1_micro", "f1_macro", "f1_macro_min10")
+METRICS = ("f1_macro", "f1_macro_all", "balanced_accuracy", "worst_class_recall", "calibration_error")
 SHOTS = ("recall_many", "recall_medium", "recall_few", "recall_zero")
 
-CONTENTS = {
-    "fall": "From known to unseen laboratories",
-    "confusion": "Confusion matrices",
-    "tables": "Tables",
-    "differences": "Differences to ERM",
-    "calibration": "Calibration",
-    "latent": "Latent space (UMAP)",
-    "provenance": "Provenance",
-}
-"""Anchor of a section -> its title."""
+PAIRED = (
+    "Each run (fold, seed) gives one difference: both methods saw the same training images. Seeds of a fold are "
+    "averaged; the interval is that of the mean over the folds (Student's t)."
+)
 
 
-def write(folder: str | Path, rows: pd.DataFrame) -> list[Path]:
+def write(folder: str | Path, rows: pd.DataFrame, cells: CellImages | None = None) -> list[Path]:
     """Write the figures and ``report.html`` into a results folder.
 
     Predictions that are missing or cannot be read are left out, and the page says so.
@@ -60,6 +55,9 @@ def write(folder: str | Path, rows: pd.DataFrame) -> list[Path]:
         Of the results: ``settings.json`` and ``predictions/`` are read where they are.
     rows : DataFrame
         Rows of the results.
+    cells : CellImages, default=None
+        The benchmark's images, as `Benchmark.load` returns them: the page shows those that are confused. None, or
+        others than those of the runs: it shows none, and says so.
 
     Returns
     -------
@@ -89,13 +87,13 @@ def write(folder: str | Path, rows: pd.DataFrame) -> list[Path]:
     plots.use_style()
     (folder / "figures").mkdir(exist_ok=True)
     written: list[Path] = []
-    html = page(**_facts(folder, rows, written))
+    html = page(**_facts(folder, rows, cells, written))
     with whole_file(path) as file:
         file.write(html.encode())
     return [path, *written]
 
 
-def _facts(folder: Path, rows: pd.DataFrame, written: list[Path]) -> dict:
+def _facts(folder: Path, rows: pd.DataFrame, cells: CellImages | None, written: list[Path]) -> dict:
     """Draw the figures, note their paths in `written`, and return what the page's template needs."""
     from wbc_tutorial.report import pictures
 
@@ -108,32 +106,39 @@ def _facts(folder: Path, rows: pd.DataFrame, written: list[Path]) -> dict:
     def drawn(found: Iterable[pictures.Picture]) -> list[PageFigure]:
         return [_kept(folder, each, written) for each in found]
 
-    drawn(pictures.single_confusions(stored))
-    said, beside = findings(rows)
-    facts = {
+    of_fall = drawn([pictures.fall(rows, note)])[0]
+    beside = compared(rows)
+    drawn(pictures.single_confusions({method: stored[method] for method in beside if method in stored}))
+    said, remark = findings(rows)
+    gaps = {split: next(iter(drawn(_gaps(rows, split, simulated))), None) for split in said}
+    calibrations = drawn(pictures.calibrations(stored, note))
+    latent_maps = drawn(pictures.latent_maps(folder, shared, note))
+    figures = [*filter(None, gaps.values()), *calibrations, *latent_maps]
+    at_hand = Cells([cells]) if cells is not None and cells.digest() == settings.get("cells") else None
+    return confused.facts(stored, beside, at_hand, figures, note=note, counted=_counted(rows)) | {
         "title": f"White blood cells across laboratories: {rows.benchmark.iloc[0]}",
         "headline": headline(rows),
         "label": f"{SIMULATED} {NOT_FOR_DIAGNOSIS}" if simulated else NOT_FOR_DIAGNOSIS,
         "about": _about(rows),
-        "fall": drawn([pictures.fall(rows, note)])[0],
+        "fall": tracks.of_methods(rows),
+        "fall_alt": of_fall.alt,
         "unread": _unread(stored, unread),
-        "confusions": drawn(pictures.confusions(stored, rows, note)),
         "tables": _tables(rows, simulated),
+        "slides": _slides(rows, simulated),
         "reference": _reference(rows),
         "averaged": len(laboratories(rows, "unseen")) > 1,
         "metrics": _metrics(rows, simulated),
-        "note": beside,
-        "differences": [
-            (TITLES[split], sentences, next(iter(drawn(_gaps(rows, split, simulated))), None))
-            for split, sentences in said.items()
+        "note": remark,
+        "compared": PAIRED,
+        "points": None if said or not remark else _points(rows),
+        "differences": [(TITLES[split], sentences, gaps[split]) for split, sentences in said.items()],
+        "calibrations": calibrations,
+        "latent_maps": latent_maps,
+        "provenance": [
+            ("The results", provenance.of_results(folder, rows, settings)),
+            ("This report (and the results too, when one command made both)", provenance.of_report()),
         ],
-        "calibrations": drawn(pictures.calibrations(stored, note)),
-        "latent_maps": drawn(pictures.latent_maps(folder, shared, note)),
-        "of_results": provenance.of_results(folder, rows, settings),
-        "of_report": provenance.of_report(),
     }
-    empty = {"differences": beside, "calibration": facts["calibrations"], "latent": facts["latent_maps"]}
-    return facts | {"contents": {key: name for key, name in CONTENTS.items() if empty.get(key, True)}}
 
 
 def _kept(folder: Path, picture, written: list[Path]) -> PageFigure:
@@ -154,6 +159,13 @@ def _about(rows: pd.DataFrame) -> str:
     )
 
 
+def _counted(rows: pd.DataFrame) -> str:
+    """Say how often an image counts."""
+    if n_runs(shared_runs(rows)) == 1:
+        return ""
+    return "The folds and seeds that all methods have are counted together, so that an unseen image counts once a run."
+
+
 def _unread(stored: dict, unread: list[str]) -> str:
     """Say which predictions are not in the figures; "" when all are."""
     if not unread and stored:
@@ -166,29 +178,34 @@ def _unread(stored: dict, unread: list[str]) -> str:
 
 def _runs(rows: pd.DataFrame) -> str:
     """Say what the numbers of a table are."""
-    return "mean ± standard deviation over folds and seeds" if n_runs(rows) > 1 else "one run of each method"
+    several = len(rows[["fold", "seed"]].drop_duplicates()) > 1
+    return "mean ± standard deviation over folds and seeds" if several else "one run of each method"
 
 
 def _tables(rows: pd.DataFrame, simulated: bool) -> list[Table]:
-    """Return Table 1, known laboratories, and Table 2, the others, beside the slides' where those have the method."""
+    """Return Table 1, known laboratories, and Table 2, the others."""
     found = []
     for number, split in enumerate(splits_of(rows), 1):
         labs = ", ".join(laboratories(rows, split))
         caption = f"Table {number}. {title_of(split, simulated)}, {labs}: {_runs(rows)}"
+        full = table(rows, split, HEADLINE_METRICS)
+        found.append(Table.of(informative(full).rename(columns=COLUMNS), caption, min10_note(full)))
+    return found
+
+
+def _slides(rows: pd.DataFrame, simulated: bool) -> list[Table]:
+    """Return the two tables beside those of the slides, where those have the methods."""
+    found = []
+    for split in splits_of(rows):
         if set(methods_of(rows)) & set(SLIDES[split]):
             frame = beside_slides(rows, split)
             frame.columns = [f"{metric}, {who}" for metric, who in frame.columns]
-            found.append(Table.of(frame, f"{caption}, beside those of the slides"))
-        else:
-            frame = informative(table(rows, split, HEADLINE_METRICS))
-            found.append(Table.of(frame.rename(columns=COLUMNS), caption))
+            found.append(Table.of(frame, f"{title_of(split, simulated)}: {_runs(rows)}, beside those of the slides"))
     return found
 
 
 def _reference(rows: pd.DataFrame) -> str:
-    """Say how the slides' cells relate to these; "" where their columns are not shown."""
-    if not set(methods_of(rows)) & set(SLIDES["unseen"]):
-        return ""
+    """Say how the slides' cells relate to these."""
     if rows.benchmark.iloc[0] in ("paper", "paper11"):
         return "The unseen mll_23 of this run is very probably a later release of their INT_20."
     return "This run is on other cells: the slides' columns are a reference, and not a goal."
@@ -201,9 +218,20 @@ def _metrics(rows: pd.DataFrame, simulated: bool) -> list[Table]:
         for metrics, what in ((METRICS, "metrics"), (SHOTS, "mean recall by shot group")):
             there = [metric for metric in metrics if metric in rows]
             if there:
-                frame = informative(table(rows, split, there)).rename(columns=COLUMNS)
-                found.append(Table.of(frame, title.format(what)))
+                frame = informative(table(rows, split, there)).drop(columns="f1_macro", errors="ignore")
+                if len(frame.columns):
+                    found.append(Table.of(frame.rename(columns=COLUMNS), title.format(what)))
     return found
+
+
+def _points(rows: pd.DataFrame) -> Table | None:
+    """Return the differences to ERM in points, without intervals; None where no method shares a run with ERM."""
+    found = {TITLES[split]: 100 * differences(rows, split)["mean"] for split in splits_of(rows)}
+    frame = pd.DataFrame(found).dropna(how="all")
+    if frame.empty:
+        return None
+    shown = frame.map(lambda value: f"{value:+.1f}" if pd.notna(value) else "-").rename(index=METHODS)
+    return Table.of(shown, "F1-macro minus that of ERM, in points (hundredths), mean of the runs that both have")
 
 
 def _gaps(rows: pd.DataFrame, split: str, simulated: bool) -> list:

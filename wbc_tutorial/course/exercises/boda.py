@@ -1,15 +1,58 @@
-"""Checks of notebook 07: the loss of one image by hand, the factor of a pair, and a loss to fix."""
+"""Checks of notebook 07: a scale for one pair, the loss of one image by hand, the factor of a pair, a loss to fix."""
 
 import math
 
-from wbc_tutorial.course.exercises.answers import compare
+from wbc_tutorial.course.exercises.answers import agrees, compare
+from wbc_tutorial.course.exercises.explained import explained, measured_and_letter
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import call
 
-__all__ = ["check_boda_by_hand", "check_count_factor", "check_fixed_loss"]
+__all__ = ["check_boda_by_hand", "check_count_factor", "check_fixed_loss", "check_scale_for_one"]
 
 
-@exercise("07", "one image by hand")
+def _factor(own: float, other: float, nu: float = 0.5) -> float:
+    """Return the factor on the distance to the positive, with a temperature and a scale of 1."""
+    return (other / own) ** nu / own
+
+
+@exercise(
+    "07", "a scale for one pair", step="The scale is 1 / (factor of EBO in Ace_20); then multiply MMZ's .548 by it."
+)
+def check_scale_for_one(answer) -> Feedback:
+    """Check (scale that lifts Ace_20's erythroblasts to a factor of 1, Mat_19's metamyelocytes under it, letter)."""
+    from wbc_tutorial.data.classes import CODES
+    from wbc_tutorial.data.laboratories import LABORATORIES
+
+    read = measured_and_letter(answer, 2)
+    if isinstance(read, Feedback):
+        return read
+    (scale, rare), letter = read
+    matek, acevedo = (LABORATORIES[name].counts for name in ("matek_19", "acevedo_20"))
+    ebo, mmz = CODES.index("EBO"), CODES.index("MMZ")
+    right_scale = 1 / _factor(acevedo[ebo], matek[ebo])
+    right_rare = right_scale * _factor(matek[mmz], acevedo[mmz])
+    if agrees(scale, right_scale**-1):
+        return hint("That is the factor itself; the scale is what it has to be multiplied by to become 1.")
+    if agrees(scale, 1 / _factor(matek[ebo], acevedo[ebo])):
+        return hint("That is the scale for Mat_19's erythroblasts; those of Ace_20 were asked.")
+    if not agrees(scale, right_scale):
+        return hint("The scale times the factor of EBO in Ace_20 should be 1: read that factor in the table.")
+    if not agrees(rare, right_rare):
+        return hint("The scale is right. It multiplies all factors alike, also MMZ's .548 in Mat_19.")
+    return explained(
+        letter,
+        "D",
+        "No single number brings all pairs into the zone where a distance can be felt: what lifts the head makes the "
+        "rarest pairs dominate the loss.",
+        {
+            "A": "But count_scale multiplies the distances of all pairs alike: their ratios stay as they were.",
+            "B": "But a distance thousands of times as long does not make a flat softmax; it makes a hard one.",
+            "C": "But nu acts through ratios of counts, and a common scale does not change them.",
+        },
+    )
+
+
+@exercise("07", "one image by hand", step="exp(-1) = .368, exp(-2) = .135, exp(-3) = .050. Which share has the first?")
 def check_boda_by_hand(answer) -> Feedback:
     """Check the DoDA loss of an image at distances .5 (own pair), 1 (positive), 2 and 3 (negatives)."""
     own, near, mid, far = (math.exp(-a) for a in (0.5, 1, 2, 3))
@@ -31,7 +74,7 @@ def check_boda_by_hand(answer) -> Feedback:
     )
 
 
-@exercise("07", "the factor of a pair")
+@exercise("07", "the factor of a pair", step="sqrt(1633 / 109) = 3.87. What is still to be divided by?")
 def check_count_factor(answer) -> Feedback:
     """Check the factor on the positive distance of a Mat_19 band neutrophil: N 109 against 1633, nu .5, T 1."""
     own, other = 109, 1633
@@ -108,7 +151,11 @@ def _fault(function, case: str, distances, positive, exists) -> str | None:
     return None
 
 
-@exercise("07", "a loss to fix")
+@exercise(
+    "07",
+    "a loss to fix",
+    step="positive = positive & exists; distances[positive].mean() + torch.logsumexp(-distances[exists], 0).",
+)
 def check_fixed_loss(answer) -> Feedback:
     """Check a function ``(distances, positive, exists) -> loss of one image`` that survives ghosts and far points."""
     for case in _cases():

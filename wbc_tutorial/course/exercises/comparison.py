@@ -1,4 +1,4 @@
-"""Checks of notebook 09: a paired difference and its spread, what a table carries, how many runs a claim needs."""
+"""Checks of notebook 09: shared luck, a paired difference, what a table carries, how many runs a claim needs."""
 
 import math
 
@@ -7,8 +7,29 @@ import numpy as np
 from wbc_tutorial.course.exercises.answers import compare, recognise
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import array_in, letters_in, number, outcome
+from wbc_tutorial.course.exercises.statements import check_letters
 
-__all__ = ["check_paired_difference", "check_runs_needed", "check_what_the_table_carries"]
+__all__ = ["check_paired_difference", "check_runs_needed", "check_shared_luck", "check_what_the_table_carries"]
+
+
+@exercise("09", "shared luck", step="Run it with fold_sd=0.09, then with seeds=30. Which share moves, which stays?")
+def check_shared_luck(answer) -> Feedback:
+    """Check which of A .. E explain what happens in the coverage laboratory when the luck of the folds grows."""
+    return check_letters(
+        answer,
+        "BD",
+        "Seeds of a fold rise and fall with it: they are one piece of news, told three times.",
+        wrong={
+            "A": "with 95 of 100 before and after, the mean of the folds does not suffer. Which interval does?",
+            "C": "try it: with more seeds the interval over all runs becomes narrower and misses more often.",
+            "E": "try it: ten times as many draws leave the share where it is. What is drawn is the trouble.",
+        },
+        missing={
+            "B": "what do the three seeds of one fold have in common?",
+            "D": "which interval keeps its 95 of 100, and what is done before it is taken?",
+        },
+    )
+
 
 _RUNS = (
     ((0.40, 0.50, 0.30, 0.45), (0.43, 0.52, 0.31, 0.50)),
@@ -32,7 +53,11 @@ def _paired(a: np.ndarray, b: np.ndarray, wrong: str = "") -> tuple[float, float
     }[wrong]
 
 
-@exercise("09", "a paired difference")
+@exercise(
+    "09",
+    "a paired difference",
+    step="gap = second - first is one number a run; the error of its mean is std(ddof=1) / sqrt(n).",
+)
 def check_paired_difference(answer) -> Feedback:
     """Check a function: two arrays of F1, run by run -> (mean of second - first, its standard error)."""
     runs = [(np.array(a), np.array(b)) for a, b in _RUNS]
@@ -72,7 +97,11 @@ _WRONG_STATEMENTS = (
 )
 
 
-@exercise("09", "what a table carries")
+@exercise(
+    "09",
+    "what a table carries",
+    step="Take the statements one by one: which runs, which laboratory, which pair does each speak of?",
+)
 def check_what_the_table_carries(answer) -> Feedback:
     """Check which of A .. E follow from: X +.040 (+.012 .. +.066), Y +.012 (-.006 .. +.031), 15 runs each."""
     letters = letters_in(answer)
@@ -88,7 +117,7 @@ def check_what_the_table_carries(answer) -> Feedback:
     return hint("An interval that excludes zero shows a gain in these runs: which statement says just that?")
 
 
-@exercise("09", "how many runs")
+@exercise("09", "how many runs", step=".04 / sqrt(n) = .01: square both sides.")
 def check_runs_needed(answer) -> Feedback:
     """Check how many paired runs give a standard error of .01 when single differences spread by .04."""
     value = number(answer)

@@ -1,15 +1,48 @@
-"""Checks of notebook 05: CORAL's two terms by hand, the penalty for several laboratories, means of mixed classes."""
+"""Checks of notebook 05: the noise of small batches, two terms by hand, several laboratories, means of mixes."""
 
 from itertools import combinations
 
 from wbc_tutorial.course.exercises.answers import agrees, compare
+from wbc_tutorial.course.exercises.explained import explained, measured_and_letter
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import outcome
 
-__all__ = ["check_coral_by_hand", "check_coral_of_three", "check_means_of_mixes"]
+__all__ = ["check_batch_noise", "check_coral_by_hand", "check_coral_of_three", "check_means_of_mixes"]
 
 
-@exercise("05", "CORAL by hand")
+def _expected_noise(n: int, h: int = 192) -> float:
+    """Return the mean penalty of two batches of n images from one normal distribution with unit variances."""
+    return 2 / n + 2 / (n - 1) * (1 + 1 / h)
+
+
+@exercise("05", "the noise of a batch", step="Only n changes, in two places of the call: noise(12), then noise(96).")
+def check_batch_noise(answer) -> Feedback:
+    """Check (penalty of 12 images, penalty of 96, letter): two batches of one and the same cloud, 192 features."""
+    read = measured_and_letter(answer, 2)
+    if isinstance(read, Feedback):
+        return read
+    (few, many), letter = read
+    if abs(many / _expected_noise(12) - 1) < 0.2 and abs(few / _expected_noise(96) - 1) < 0.2:
+        return hint("The right numbers in the wrong order: 12 images first, then 96.")
+    for value, n in ((few, 12), (many, 96)):
+        if abs(value / _expected_noise(n) - 1) > 0.2:
+            return hint(f"The penalty of two batches of {n} images is another: take the mean over 20 pairs of batches.")
+    return explained(
+        letter,
+        "B",
+        "The sampling error of means and covariances is added to the true gap, which is 0 here. It falls as 1/n, and "
+        "its gradient does not average out: it makes features smaller.",
+        {
+            "A": "But both batches come from one cloud: there is no laboratory in it.",
+            "C": "But 192 features stay 192 features; only the number of images has changed.",
+            "D": "But the Gram form gives the same numbers: it is not the rounding.",
+        },
+    )
+
+
+@exercise(
+    "05", "CORAL by hand", step="Mean term: ((1 - 1)**2 + (0 - 5)**2) / 2. Covariances: (2, 0; 0, 0) and (0, 0; 0, 8)."
+)
 def check_coral_by_hand(answer) -> Feedback:
     """Check (mean term, covariance term) of X = (0, 0), (2, 0) and Y = (1, 3), (1, 7); the second is 17."""
     return compare(
@@ -82,7 +115,7 @@ _PENALTY_MISTAKES = (
 )
 
 
-@exercise("05", "CORAL of several laboratories")
+@exercise("05", "CORAL of several laboratories", step="itertools.combinations(domains.unique(), 2) lists all pairs.")
 def check_coral_of_three(answer) -> Feedback:
     """Check a function ``coral(features, domains)``: the penalty, averaged over all pairs of laboratories."""
     cases = _cases()
@@ -105,7 +138,7 @@ def check_coral_of_three(answer) -> Feedback:
     return hint("Try it on X and Y of this notebook: 1.722222. The features are matrices with a row per image.")
 
 
-@exercise("05", "means of two mixes")
+@exercise("05", "means of two mixes", step="The first laboratory: .8 * 0 + .2 * 10. The second likewise.")
 def check_means_of_mixes(answer) -> Feedback:
     """Check how far the means of two laboratories lie apart: 80 % and 30 % of class 0, centres at 0 and at 10."""
     return compare(

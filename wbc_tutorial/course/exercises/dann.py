@@ -1,15 +1,50 @@
-"""Checks of notebook 06: a reversed gradient by hand, the schedule of its strength, what chance is."""
+"""Checks of notebook 06: a game without reversal, a gradient by hand, a schedule that waits, what chance is."""
 
 import math
 
 from wbc_tutorial.course.exercises.answers import agrees, compare
+from wbc_tutorial.course.exercises.explained import explained, measured_and_letter
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import outcome
 
-__all__ = ["check_chance", "check_reversed_by_hand", "check_strength_schedule"]
+__all__ = ["check_chance", "check_no_reversal", "check_reversed_by_hand", "check_waiting_schedule"]
 
 
-@exercise("06", "a reversed gradient by hand")
+@exercise("06", "without the reversal", step="In play: shown = z in place of the reversal, and loss - ... in the line.")
+def check_no_reversal(answer) -> Feedback:
+    """Check (discriminator's loss, letter) when its loss is subtracted, not reversed: above 1,000 in 200 steps."""
+    read = measured_and_letter(answer, 1)
+    if isinstance(read, Feedback):
+        return read
+    (loss,), letter = read
+    if loss < 0:
+        return hint(
+            "A cross-entropy is not negative: play(...) returns the discriminator's own loss, as its last value."
+        )
+    if loss < 10:
+        return hint(
+            "It is far above 10 when the loss is subtracted and nothing is reversed: are both changes made, and is the "
+            "cell with `def play` run again?"
+        )
+    return explained(
+        letter,
+        "A",
+        "Both players are paid for a discriminator that errs. It errs with ever more confidence, the features need not "
+        "change, and a reward without a bound drowns the classes too. The layer turns the sign only for what lies "
+        "before it.",
+        {
+            "B": "But features that hold nothing would give it log 2, a blind guess; this loss is far larger.",
+            "C": "But a discriminator that learned nothing has a loss of log 2. This one has learned to be wrong.",
+            "D": "But nothing is reversed here, so the strength plays no part.",
+        },
+    )
+
+
+@exercise(
+    "06",
+    "a reversed gradient by hand",
+    step="dL/d(prediction) = 2 (6 - 1) = 10. For v times w x; for w times v x times -.5.",
+)
 def check_reversed_by_hand(answer) -> Feedback:
     """Check the gradients for (w, v): L = (v * reverse(w * x, 0.5) - 1)**2 with x = 2, w = 3, v = 1."""
     return compare(
@@ -33,25 +68,40 @@ def check_reversed_by_hand(answer) -> Feedback:
     )
 
 
+def _plain_schedule(p: float) -> float:
+    return 2 / (1 + math.exp(-10 * p)) - 1
+
+
+def _waiting_schedule(p: float) -> float:
+    return _plain_schedule((p - 0.2) / 0.8) if p > 0.2 else 0.0
+
+
 _SCHEDULE_MISTAKES = (
+    (_plain_schedule, "This is the schedule of the notebook: it does not wait."),
     (
-        lambda p: 1 / (1 + math.exp(-10 * p)),
-        "This runs from .5 to 1, a plain sigmoid. Stretch it: twice the sigmoid, minus 1.",
+        lambda p: _plain_schedule(p - 0.2) if p > 0.2 else 0.0,
+        "It waits, but then it runs too slowly to the end: the rest, .8 of the training, is the whole of its way.",
     ),
-    (lambda p: 2 / (1 + math.exp(-10 * p)), "This runs from 1 to 2: subtract 1."),
     (
-        lambda p: 1 - 2 / (1 + math.exp(-10 * p)),
-        "This runs from 0 to -1. One sign is turned: that of the exponent or that of the whole.",
+        lambda p: _plain_schedule((p - 0.2) / 0.8),
+        "Below .2 it is negative: the backbone would help the discriminator. Keep it at 0 until then.",
     ),
-    (lambda p: 2 / (1 + math.exp(-p)) - 1, "This rises too slowly: the exponent is -10 p."),
-    (lambda p: p, "A straight line; the schedule is steep at first and then flat."),
+    (
+        lambda p: _plain_schedule(p) if p > 0.2 else 0.0,
+        "At .2 it jumps to .76. Let it begin its whole way there, from 0.",
+    ),
+    (
+        lambda p: 2 / (1 + math.exp(-10 * max(0.0, (p - 0.2) / 0.8))),
+        "This runs from 1 to 2: subtract 1.",
+    ),
+    (lambda p: max(0.0, (p - 0.2) / 0.8), "A straight line; the schedule is steep at first and then flat."),
 )
 
 
-@exercise("06", "the schedule of the strength")
-def check_strength_schedule(answer) -> Feedback:
-    """Check a function ``strength(progress)``: 0 at the start, .987 half way, nearly 1 at the end."""
-    points = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0]
+@exercise("06", "a schedule that waits", step="q = (p - .2) / .8 is the progress of the rest; s(q) where q is above 0.")
+def check_waiting_schedule(answer) -> Feedback:
+    """Check a function ``strength(progress)``: 0 up to .2, then the whole schedule over the rest of the training."""
+    points = [0.0, 0.1, 0.2, 0.25, 0.4, 0.6, 1.0]
     values = outcome(answer, [(p,) for p in points])
     if isinstance(values, Feedback):
         return values
@@ -59,17 +109,19 @@ def check_strength_schedule(answer) -> Feedback:
     def same(function) -> bool:
         return all(agrees(value, function(p), 3) for value, p in zip(values, points, strict=True))
 
-    if same(lambda p: 2 / (1 + math.exp(-10 * p)) - 1):
-        return right("Nothing at first, while the discriminator knows nothing; then fast; then nearly constant.")
+    if same(_waiting_schedule):
+        return right("The discriminator has a fifth of the training to itself before anything is hidden from it.")
     for function, text in _SCHEDULE_MISTAKES:
         if same(function):
             return hint(text)
-    if not agrees(values[0], 0.0):
-        return hint(f"At progress 0 the strength should be 0; yours is {values[0]:.3g}.")
-    return hint(f"It starts at 0, as it should. At .5 it should be .9866; yours is {values[3]:.4g}.")
+    if any(abs(value) > 5e-4 for value in values[:3]):
+        return hint(f"Up to .2 the strength should be 0; at .1 yours is {values[1]:.3g}.")
+    return hint(f"It waits, as it should. At .6, half of the rest, it should be .9866; yours is {values[5]:.4g}.")
 
 
-@exercise("06", "what chance is")
+@exercise(
+    "06", "what chance is", step="A third of the guesses is right, and the true laboratory always has the share 1/3."
+)
 def check_chance(answer) -> Feedback:
     """Check (accuracy, loss) of a discriminator that learned nothing, three laboratories, 24 images of each."""
     return compare(

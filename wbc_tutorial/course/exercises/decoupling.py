@@ -1,14 +1,45 @@
-"""Checks of notebook 08: class-balanced weights, how often a class is drawn, and two scores that part."""
+"""Checks of notebook 08: another mix, class-balanced weights, how often a class is drawn, two scores that part."""
 
 import warnings
 
 import numpy as np
 
 from wbc_tutorial.course.exercises.answers import agrees, compare, recognise
+from wbc_tutorial.course.exercises.explained import explained, measured_and_letter
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint
 from wbc_tutorial.course.exercises.reading import array_in, call
 
-__all__ = ["check_balanced_weights", "check_class_share", "check_two_scores"]
+__all__ = ["check_another_mix", "check_balanced_weights", "check_class_share", "check_two_scores"]
+
+_CELLS = 200
+"""Of the course's patient."""
+
+
+@exercise("08", "another mix", step="Change only the share of MYO, run the cell twice, and write down both counts.")
+def check_another_mix(answer) -> Feedback:
+    """Check (cells named blasts at a share of .01, the same at .30, letter) of the patient's 200 cells."""
+    read = measured_and_letter(answer, 2)
+    if isinstance(read, Feedback):
+        return read
+    (few, many), letter = read
+    if any(value != round(value) or not 0 <= value <= _CELLS for value in (few, many)):
+        return hint(f"Expected two numbers of cells, each between 0 and {_CELLS}.")
+    if many < few:
+        return hint("A larger share can only add cells to a class: is the first number that of .01, the second of .30?")
+    if many == few:
+        return hint("Both numbers are the same: is the share changed, and does the sum of all shares stay 1?")
+    return explained(
+        letter,
+        "B",
+        "The network sees the same cells. log(.30 / .01) = 3.4 is added to the blasts' logit, and every cell in doubt "
+        "by less than that changes its name: what the mix is has to be known, not wished.",
+        {
+            "A": "But the features are frozen, and so is the head: no weight has changed.",
+            "C": "But the same 200 cells were shown: none of them has become a blast.",
+            "D": "But the softmax was not made flatter: one logit was moved against all others.",
+        },
+    )
+
 
 _COUNTS = (
     ((90, 10, 0), (20, 20, 20)),
@@ -41,7 +72,11 @@ def _weights_of(function, counts: tuple) -> tuple[np.ndarray | Feedback, bool]:
     return weights, any(issubclass(each.category, RuntimeWarning) for each in caught)
 
 
-@exercise("08", "class-balanced weights")
+@exercise(
+    "08",
+    "class-balanced weights",
+    step="present = (counts > 0).sum(axis=1, keepdims=True); divide by np.maximum(counts, 1).",
+)
 def check_balanced_weights(answer) -> Feedback:
     """Check a function: counts (D, C) -> weight of one image of each pair, 0 where the pair does not exist."""
     given, warned = [], False
@@ -75,7 +110,7 @@ def check_balanced_weights(answer) -> Feedback:
     )
 
 
-@exercise("08", "how often a class is drawn")
+@exercise("08", "how often a class is drawn", step="1/2 * 1/2 in the first laboratory. What in the second?")
 def check_class_share(answer) -> Feedback:
     """Check P(class 0) when laboratories are alike and classes alike in each, N = ((90, 10, 0), (20, 20, 20))."""
     return compare(
@@ -108,7 +143,11 @@ def _which_is_wrong(change: float, balanced_change: float) -> str:
 _ACCURACY, _BALANCED = (89 - 92) / 100, (0.9 + 0.8) / 2 - (1 + 0.2) / 2
 
 
-@exercise("08", "two scores that part")
+@exercise(
+    "08",
+    "two scores that part",
+    step="Before: 92 of 100 right, recalls 1.0 and .2. After: 89 right, recalls .9 and .8.",
+)
 def check_two_scores(answer) -> Feedback:
     """Check (change of accuracy, change of balanced accuracy) when 90/90 and 2/10 right become 81/90 and 8/10."""
     return compare(

@@ -5,7 +5,7 @@ from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, rig
 from wbc_tutorial.course.exercises.reading import call, number
 from wbc_tutorial.data.laboratories import LABORATORIES
 
-__all__ = ["check_imbalance_ratio", "check_macro_f1", "check_pull_and_push"]
+__all__ = ["check_imbalance_ratio", "check_macro_f1", "check_pull_and_push", "check_weighted_push"]
 
 _CASES = ((8, 4, 2), (5, 0, 20, 1), LABORATORIES["acevedo_20"].counts)
 
@@ -22,7 +22,11 @@ def _ratio_of(function, counts: tuple[int, ...]) -> float | Feedback:
     return value
 
 
-@exercise("01", "imbalance ratio")
+@exercise(
+    "01",
+    "imbalance ratio",
+    step="Two lines are enough: keep the counts above 0, then divide the largest of them by the smallest.",
+)
 def check_imbalance_ratio(answer) -> Feedback:
     """Check a function: counts -> images of the largest class over images of the smallest class that exists."""
     for counts in _CASES:
@@ -47,7 +51,11 @@ def check_imbalance_ratio(answer) -> Feedback:
     return right("Missing classes are left out of the ratio: they are a problem of their own (notebook 03).")
 
 
-@exercise("01", "F1-macro by hand")
+@exercise(
+    "01",
+    "F1-macro by hand",
+    step="Neutrophils: TP 8, FP 1, FN 0. Eosinophils: TP 1, FP 0, FN 1. F1 of each, then their mean.",
+)
 def check_macro_f1(answer) -> Feedback:
     """Check F1-macro for truth = 8 neutrophils and 2 eosinophils, all but one eosinophil called neutrophil."""
     neutrophil, eosinophil = 2 * 8 / (2 * 8 + 1), 2 * 1 / (2 * 1 + 1)
@@ -72,7 +80,11 @@ def check_macro_f1(answer) -> Feedback:
     )
 
 
-@exercise("01", "pull and push")
+@exercise(
+    "01",
+    "pull and push",
+    step="Pull = 11 times 12/13. Push = (18,347 - 11) times 1/13. Divide the second by the first.",
+)
 def check_pull_and_push(answer) -> Feedback:
     """Check push over pull at the start of training for Mat_19's 11 atypical lymphocytes."""
     counts = LABORATORIES["matek_19"].counts
@@ -95,3 +107,30 @@ def check_pull_and_push(answer) -> Feedback:
         otherwise="At the start every p is 1/13. Pull: 11 images times 1 - 1/13. Push: all the others times 1/13.",
         expected="Expected one positive number: push divided by pull.",
     )
+
+
+@exercise(
+    "01",
+    "change it and explain",
+    step="An image of class i now counts w_i times, so class c as a whole counts N_c * w_c = N/13, whatever c is.",
+)
+def check_weighted_push(answer) -> Feedback:
+    """Check push over pull in the first step for metamyelocytes of Mat_19 when each image weighs N / (13 N_c)."""
+    counts = LABORATORIES["matek_19"].counts
+    total, n = sum(counts), counts[6]
+    unweighted = (total - n) / (12 * n)
+    weight = total / (13 * n)
+    return compare(
+        answer,
+        1.0,
+        "Every class has the same total weight: twelve of them push with 1/13, and one pulls with 12/13.",
+        mistakes=[
+            (unweighted, "That is the ratio without weights. Multiply the images of each class by their weight first."),
+            (unweighted / weight, "You weighted the pull alone. The images that push have weights too."),
+            (unweighted * weight, "Weight the pull too, and each image that pushes with the weight of its class."),
+            (12.0, "Twelve classes push with 1/13 each; one pulls with 12/13. Put both into the ratio."),
+            (1 / 12, "One class pulls with 12/13; how many classes push with 1/13 each?"),
+        ],
+        otherwise="Weighted pull: w_c * N_c * 12/13. Weighted push: the sum of w_i * N_i / 13 over the twelve others.",
+        expected="Expected one positive number: push divided by pull.",
+    )  # fmt: skip

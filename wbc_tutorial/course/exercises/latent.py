@@ -1,4 +1,4 @@
-"""Checks of notebook 10: a silhouette by hand, what the mix of classes gives away, and what a UMAP picture says."""
+"""Checks of notebook 10: ten times the features, a silhouette, what a mix of classes and a picture give away."""
 
 import numbers
 import re
@@ -8,11 +8,33 @@ import numpy as np
 from wbc_tutorial.course.exercises.answers import compare, recognise
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import items, outcome
+from wbc_tutorial.course.exercises.statements import check_letters
 
-__all__ = ["check_class_mix", "check_silhouette_by_hand", "check_umap_claims"]
+__all__ = ["check_class_mix", "check_silhouette_by_hand", "check_ten_times_the_features", "check_umap_claims"]
 
 
-@exercise("10", "a silhouette by hand")
+@exercise(
+    "10", "ten times the features", step="Print alpha, the ratio and the silhouettes before and after, side by side."
+)
+def check_ten_times_the_features(answer) -> Feedback:
+    """Check which of A .. E hold when all features are multiplied by ten and the measures are taken again."""
+    return check_letters(
+        answer,
+        "ACD",
+        "A length alone says nothing: divide it by another length of the same space.",
+        wrong={
+            "B": "print both: a silhouette is a ratio of distances. What happens to a ratio when both sides grow?",
+            "E": "no image has changed its neighbours: all distances grew alike.",
+        },
+        missing={
+            "A": "what happens to a mean distance when every coordinate is ten times as large?",
+            "C": "which number of the graph's title compares two lengths of the same space?",
+            "D": "could a method lower alpha without moving one image past another?",
+        },
+    )
+
+
+@exercise("10", "a silhouette by hand", step="a = (1 + 5) / 2; then the mean distance to B, (6 + 10) / 2, and to C.")
 def check_silhouette_by_hand(answer) -> Feedback:
     """Check the silhouette of the image at 0: class A at 0, 1 and 5, class B at 6 and 10, class C at 20 and 22."""
     return compare(
@@ -79,7 +101,11 @@ _MIX_MISTAKES = [
 ]
 
 
-@exercise("10", "what the mix of classes gives away")
+@exercise(
+    "10",
+    "what the mix of classes gives away",
+    step="share = counts / counts.sum(axis=1, keepdims=True), then the largest share of each column.",
+)
 def check_class_mix(answer) -> Feedback:
     """Check a function: counts (D, C) -> balanced accuracy of the best guess of the laboratory from the class alone."""
     with np.errstate(all="ignore"):
@@ -120,7 +146,7 @@ def _truth_values(answer) -> list:
     return [_TRUTH_VALUES.get(str(value).strip().lower()) for value in values] if simple else []
 
 
-@exercise("10", "what the picture can support")
+@exercise("10", "what the picture can support", step="Look at the three clouds again: what was kept, what was lost?")
 def check_umap_claims(answer) -> Feedback:
     """Check five times True or False: which claims a UMAP picture, or the numbers beside it, can support."""
     if any(value is ... for value in items(answer, most=len(_CLAIMS)) or []):

@@ -9,7 +9,7 @@ from wbc_tutorial.course.exercises.answers import agrees, compare
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import call, items, number
 
-__all__ = ["check_absent_pairs", "check_ceiling", "check_macro_over_present"]
+__all__ = ["check_absent_pairs", "check_ceiling", "check_macro_over_present", "check_same_micro_lower_macro"]
 
 _COUNTS = ((12, 0, 3, 0), (7, 5, 0, 0), (0, 9, 4, 2))
 
@@ -30,7 +30,7 @@ def _rows_and_columns(answer) -> bool:
     return len(parts) == 2 and None not in parts and len(parts[0]) == len(parts[1]) > 2
 
 
-@exercise("03", "the pairs that do not exist")
+@exercise("03", "the pairs that do not exist", step="There are five zeros in the table. Write (row, column) of each.")
 def check_absent_pairs(answer) -> Feedback:
     """Check the pairs (d, c) of the exercise's table that hold no image, in any order and any sequence."""
     given = None if isinstance(answer, Mapping) else _pairs(answer)
@@ -59,7 +59,7 @@ def check_absent_pairs(answer) -> Feedback:
     return hint("One of your pairs lies outside the table: 3 laboratories (rows), 4 classes (columns).")
 
 
-@exercise("03", "the ceiling")
+@exercise("03", "the ceiling", step="Ten classes score 1 and three score 0: their mean.")
 def check_ceiling(answer) -> Feedback:
     """Check the F1-macro over all 13 classes of a perfect classifier on a laboratory that has 10 of them."""
     return compare(
@@ -122,7 +122,11 @@ def _one_score(value) -> float | Feedback:
     return hint("Your function should return one number: take the mean over the classes at the end.")
 
 
-@exercise("03", "F1-macro over the classes present")
+@exercise(
+    "03",
+    "F1-macro over the classes present",
+    step="Loop over np.unique(truth); for each c count TP, FP and FN as in the notebook's table; return the mean.",
+)
 def check_macro_over_present(answer) -> Feedback:
     """Check a function ``(truth, predicted, n_classes) -> F1-macro over the classes present in the truth``."""
     given, tables = [], []
@@ -146,3 +150,37 @@ def check_macro_over_present(answer) -> Feedback:
     if agrees(given[0], tables[0]["present"], 3):
         return hint("Right on the notebook's ten images, wrong on others: classes may skip numbers, such as 0, 2, 5.")
     return hint("Not one of the averages met here. For each class: 2 TP / (2 TP + FP + FN), then the mean.")
+
+
+_TRUTH, _SAID = _CASES[0][0], _CASES[0][1]
+
+
+def _ten_classes(answer) -> list[int] | Feedback:
+    """Return ten whole numbers from 0 to 5, or a hint."""
+    given = [number(each) for each in items(answer, most=20) or []]
+    if len(given) != len(_TRUTH) or any(value is None or not value.is_integer() for value in given):
+        return hint(f"Expected a list of ten classes, such as {_SAID}.")
+    if not all(0 <= value <= 5 for value in given):
+        return hint("The label space has six classes: 0 to 5.")
+    return [int(value) for value in given]
+
+
+@exercise(
+    "03",
+    "change it and explain",
+    step="Keep six answers right. Move the errors so that the classes with few images lose everything.",
+)
+def check_same_micro_lower_macro(answer) -> Feedback:
+    """Check ten answers with the same F1-micro as the notebook's, and an F1-macro over present classes below .4."""
+    given = _ten_classes(answer)
+    if isinstance(given, Feedback):
+        return given
+    truth, said = np.array(_TRUTH), np.array(given)
+    micro, macro = float((truth == said).mean()), _f1_macro(truth, said, np.unique(truth))
+    if micro != 0.6:
+        return hint(f"{(truth == said).sum()} of ten are right; F1-micro stays .6 only with six.")
+    if macro >= 0.4:
+        return hint(f"F1-micro is .6, and F1-macro is {macro:.2f}: which classes would have to be lost altogether?")
+    return right(
+        f"F1-micro is still .6, and F1-macro is {macro:.2f}: micro counts right answers, macro asks where they lie."
+    )

@@ -1,4 +1,4 @@
-"""Checks of notebook 11: the pixel size from a stage micrometer, a label map, and a split that keeps slides whole."""
+"""Checks of notebook 11: two pixel sizes, a label map, and a split that keeps slides whole."""
 
 import numbers
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, rig
 from wbc_tutorial.course.exercises.reading import call, items
 from wbc_tutorial.data.classes import CLASSES, CODES
 
-__all__ = ["check_label_map", "check_split_by_slide", "check_um_per_px"]
+__all__ = ["check_label_map", "check_scale_from_nuclei", "check_split_by_slide", "check_um_per_px"]
 
 _MAP = {
     "SEG": "neutrophil_segmented",
@@ -33,7 +33,44 @@ _WHY = {
 }
 
 
-@exercise("11", "micrometres per pixel")
+@exercise(
+    "11",
+    "the ruler, backwards",
+    step="area ~ (micrometres per pixel) squared: which factor on the length makes 77 into 43?",
+)
+def check_scale_from_nuclei(answer) -> Feedback:
+    """Check um per pixel of a folder that was read at .25, and whose nuclei then have 77 um2 where others have 43."""
+    return compare(
+        answer,
+        0.25 * (43 / 77) ** 0.5,
+        "An area goes with the square of the ruler. A minute of measuring finds what no training mends.",
+        mistakes=[
+            (
+                0.25 * 43 / 77,
+                "That takes areas as lengths: a ruler wrong by k makes areas wrong by k squared.",
+            ),
+            (
+                0.25 * (77 / 43) ** 0.5,
+                "The wrong way: nuclei came out too large, so a pixel shows less.",
+            ),
+            (
+                0.25 * 77 / 43,
+                "Areas go with the square; and the nuclei came out too large.",
+            ),
+            ((43 / 77) ** 0.5, "That is the factor; multiply the pixel size that was said by it."),
+            (43 / 77, "That is a ratio of areas; take its root, and multiply the pixel size that was said by it."),
+            (0.25, "That is the size that was said. With it the nuclei come out too large."),
+            (
+                1 / (0.25 * (43 / 77) ** 0.5),
+                "Pixels per micrometre; --um-per-px takes micrometres per pixel.",
+            ),
+        ],
+        otherwise="The measured area is the true one times (said / true) squared: solve for true.",
+        expected="Expected one number: micrometres per pixel.",
+    )
+
+
+@exercise("11", "micrometres per pixel", step="How many pixels span the 100 um in the pictures as they are saved?")
 def check_um_per_px(answer) -> Feedback:
     """Check um per pixel where 100 um span 812 pixels, and the pictures are saved at half the width."""
     return compare(
@@ -85,7 +122,11 @@ def _wrong_folders(answer: Mapping) -> str | None:
     return None
 
 
-@exercise("11", "a label map")
+@exercise(
+    "11",
+    "a label map",
+    step="Start with the two that have no place among the classes; then the stages of the neutrophil in turn.",
+)
 def check_label_map(answer) -> Feedback:
     """Check a dict from the eight folders of notebook 11 to a class, a code, or an empty label to drop them."""
     if not isinstance(answer, Mapping):
@@ -185,7 +226,11 @@ def _fault(groups: list[str], share: float, split) -> str | None:
     )
 
 
-@exercise("11", "a split by slide")
+@exercise(
+    "11",
+    "a split by slide",
+    step="np.unique(groups, return_counts=True); add slides while the test side comes nearer to its share.",
+)
 def check_split_by_slide(answer) -> Feedback:
     """Check a function: (groups, share) -> (rows to train on, rows to test on), no slide on both sides."""
     for groups, share in _SLIDES:

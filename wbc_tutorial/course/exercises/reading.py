@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from wbc_tutorial.course.exercises.feedback import Feedback, hint
+from wbc_tutorial.course.exercises.feedback import Feedback, hint, your_turn
 
 __all__ = ["array_in", "call", "items", "letters_in", "number", "numbers_in", "outcome", "what_came"]
 
@@ -173,7 +173,7 @@ def call(function: Callable, *given):
     except (Exception, SystemExit) as error:  # any error of a learner's function is a hint
         return hint(f"Your function stops with {type(error).__name__}: {str(error).strip().split(chr(10))[0][:200]}")
     if value is None or value is ...:
-        return hint("Your function returns nothing yet: replace its ... and end it with return.")
+        return your_turn("Your function returns nothing yet: replace its ... and end it with return.")
     return value
 
 

@@ -1,15 +1,67 @@
-"""Checks of notebook 12: the gap closed, white balance, the weights of T3A, and where a recipe may be chosen."""
+"""Checks of notebook 12: more cells in the garden, twenty looks, the gap closed, white balance, T3A, chosen where."""
 
 from collections.abc import Callable
 
 from wbc_tutorial.course.exercises.answers import compare, recognise
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import array_in, call, letters_in
+from wbc_tutorial.course.exercises.statements import check_letters
 
-__all__ = ["check_chosen_where", "check_gap_closed", "check_t3a_weights", "check_white_balance"]
+__all__ = [
+    "check_chosen_where",
+    "check_gap_closed",
+    "check_more_cells",
+    "check_t3a_weights",
+    "check_twenty_looks",
+    "check_white_balance",
+]
 
 
-@exercise("12", "the gap closed")
+@exercise("12", "more cells", step="Print the spread of the 200 scores and the gain of the best, for both sizes.")
+def check_more_cells(answer) -> Feedback:
+    """Check which of A .. E explain what four times as many cells change in the garden of forking paths."""
+    return check_letters(
+        answer,
+        "AD",
+        "Luck has a size: it falls with the root of the cells. The next laboratory shows what is left of a choice.",
+        wrong={
+            "B": "look at the second line: what does the choice gain in the next laboratory?",
+            "C": "luck became smaller, not zero, and more choices find more of it.",
+            "E": "the same dice were thrown. What changed is how much of a score is luck.",
+        },
+        missing={
+            "A": "how does the spread of a score depend on the number of cells?",
+            "D": "how large must a real gain be to be seen, with few cells and with many?",
+        },
+    )
+
+
+@exercise("12", "twenty looks", step="First the chance that one interval holds the truth; then that all twenty do.")
+def check_twenty_looks(answer) -> Feedback:
+    """Check the chance that of 20 independent 95 % intervals about nothing at least one excludes zero."""
+    return compare(
+        answer,
+        1 - 0.95**20,
+        "Two chances in three to find something in nothing. A paper shows the one, and seldom the twenty.",
+        mistakes=[
+            (0.05, "That is the chance of one interval; there are twenty."),
+            (0.95**20, "That is the chance that none excludes zero; asked is at least one."),
+            (1.0, "Twenty times .05 is the mean number of such intervals, not the chance of at least one."),
+            (0.95, "That is the chance that one interval holds zero."),
+            (0.05**20, "That is the chance that all twenty exclude zero."),
+            (20 * 0.05 * 0.95**19, "That is exactly one of them; two or three count as well."),
+        ],
+        otherwise="At least one is one minus none, and none means that all twenty hold zero.",
+        expected="Expected one number between 0 and 1.",
+        shares=True,
+    )
+
+
+@exercise(
+    "12",
+    "the gap closed",
+    step="Two differences: the gain in the unseen laboratory, and the whole way up to the best known score.",
+)
 def check_gap_closed(answer) -> Feedback:
     """Check the fraction of the gap recovered: ERM unseen .30, best known .90, a recipe unseen .45 and known .88."""
     return compare(
@@ -70,7 +122,11 @@ def _balanced(images, light, wrong: str = ""):
     }[wrong]()
 
 
-@exercise("12", "white balance")
+@exercise(
+    "12",
+    "white balance",
+    step="light[:, :, None, None] has a value for each image and channel: divide by it, then clamp(0, 1).",
+)
 def check_white_balance(answer) -> Feedback:
     """Check a function: images (N, 3, S, S) and light (N, 3) -> images divided by their light, within 0 and 1."""
     import torch
@@ -127,7 +183,7 @@ def _t3a_weights(wrong: str = ""):
     }[wrong]()
 
 
-@exercise("12", "the weights of T3A")
+@exercise("12", "the weights of T3A", step="Make w and each row of z one long; add all of them; make the sum one long.")
 def check_t3a_weights(answer) -> Feedback:
     """Check a function: weights w (h,) of a class, its features z (n, h) of lowest entropy -> new weights (h,)."""
     import torch
@@ -170,7 +226,7 @@ _NOT_ALLOWED = (
 )
 
 
-@exercise("12", "chosen where")
+@exercise("12", "chosen where", step="Cross out every letter in which U or V has a say.")
 def check_chosen_where(answer) -> Feedback:
     """Check which of A .. E may choose a recipe that is then scored on laboratories U and V."""
     letters = letters_in(answer)

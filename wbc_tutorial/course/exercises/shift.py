@@ -1,15 +1,18 @@
 """Checks of notebook 02: stain and light, the physical field, and removing an image's own colour."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from wbc_tutorial.course.exercises.answers import agrees, compare
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
-from wbc_tutorial.course.exercises.reading import array_in, call, numbers_in, what_came
+from wbc_tutorial.course.exercises.reading import array_in, call, number, numbers_in, what_came
+from wbc_tutorial.data.simulator import LOOKS, simulate_cell
 
-__all__ = ["check_own_colour_removed", "check_physical_crop", "check_stain_twice"]
+__all__ = ["check_own_colour_removed", "check_physical_crop", "check_stain_twice", "check_tripled_stain"]
 
 
-@exercise("02", "stain twice")
+@exercise("02", "stain twice", step="One layer lets 60/240 = 1/4 of the light pass. The second lets 1/4 of that pass.")
 def check_stain_twice(answer) -> Feedback:
     """Check the pixel value where the background is 240, one layer of stain gives 60, and there are two layers."""
     return compare(
@@ -29,7 +32,11 @@ def check_stain_twice(answer) -> Feedback:
     )
 
 
-@exercise("02", "the physical field")
+@exercise(
+    "02",
+    "the physical field",
+    step="First 25 µm times 12.8 pixels per µm; then the same 25 µm shared among 64 pixels.",
+)
 def check_physical_crop(answer) -> Feedback:
     """Check (side of the 25 um crop, um per pixel at 64 px) for images of 512 px at 12.8 pixels per micrometre."""
     numbers = numbers_in(answer, 2)
@@ -91,7 +98,12 @@ def _called(function, images: np.ndarray):
     return value
 
 
-@exercise("02", "remove an image's own colour")
+@exercise(
+    "02",
+    "remove an image's own colour",
+    step="Compute x.mean(axis=(2, 3), keepdims=True) and x.std(axis=(2, 3), keepdims=True); subtract the first, divide "
+    "by the second, and return the result.",
+)
 def check_own_colour_removed(answer) -> Feedback:
     """Check a function: images (N, 3, S, S) -> each channel of each image with mean 0 and standard deviation 1."""
     tint = np.array([[1.0, 2.0, 4.0], [3.0, 1.0, 0.5], [0.2, 5.0, 1.0], [2.0, 2.0, 2.0]])[:, :, None, None]
@@ -109,3 +121,50 @@ def check_own_colour_removed(answer) -> Feedback:
         if np.allclose(out, _standardised(images, **options), atol=5e-3, rtol=1e-3):
             return hint(text)
     return hint("Each channel of each image should end with mean 0 and standard deviation 1: axes 2 and 3.")
+
+
+_TIMES = 3.0
+
+
+def _ratios(stain: float) -> tuple[float, float]:
+    """Return what the notebook's box prints: ratio of the optical densities, and of the pixel values."""
+    own = replace(LOOKS["sim_acevedo"], noise=0, focus_um=0, focus_spread_um=0, sharpening=0, jpeg_quality=None)
+    looks = [replace(own, stain_strength=k) for k in (1.0, stain)]
+    one, other = (simulate_cell("sim_acevedo", "LYT", 0, size=128, look=look)[..., 1].astype(float) for look in looks)
+    dark, light = one <= np.quantile(one, 0.1), np.quantile(one, 0.98)
+    density = [np.log10(light / np.maximum(green[dark], 1)).mean() for green in (one, other)]
+    return float(density[1] / density[0]), float(other[dark].mean() / one[dark].mean())
+
+
+_REASONS = {
+    "A": "Three times the stain would then leave a third of the light; compare the two printed numbers.",
+    "C": "The camera is the same; its noise and its lens are even switched off here.",
+    "D": "The cell is the same drawing in both pictures.",
+}
+
+
+@exercise(
+    "02",
+    "change it and explain",
+    step="Set stain = 3 in the box above, run it, and read the first of the two printed ratios.",
+)
+def check_tripled_stain(answer) -> Feedback:
+    """Check (ratio of the optical densities, letter of the reason) when one lymphocyte is stained three times."""
+    given = list(answer) if isinstance(answer, list | tuple) and len(answer) == 2 else [None, None]
+    if not isinstance(given[1], str) or (ratio := number(given[0])) is None:
+        return hint('Expected a number and a letter, such as (1.5, "A").')
+    density, value = _ratios(_TIMES)
+    if abs(ratio - value) < 0.02:
+        return hint("That is the ratio of the pixel values. Which of the two printed numbers is that of the densities?")
+    if abs(ratio - _ratios(2.0)[0]) < 0.05:
+        return hint("That is the ratio for twice the stain; the exercise asks for three times.")
+    if abs(ratio - density) > 0.05:
+        return hint(
+            f"At three times the stain the ratio of the densities is not {ratio:.3g}: run the box with stain = 3."
+        )
+    letter = given[1].strip().upper()
+    if letter == "B":
+        return right(
+            "Amounts of dye add in the exponent: optical density grows as the stain does, pixel values do not."
+        )
+    return hint(_REASONS.get(letter, "The reasons are A, B, C and D."))

@@ -9,8 +9,15 @@ from wbc_tutorial.course.exercises.reading import items
 from wbc_tutorial.data.classes import CELL_CLASSES, CLASSES, CODES
 from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.data.simulator import LOOKS, simulate_cell
+from wbc_tutorial.data.thread import course_cells
 
-__all__ = ["check_first_simulation", "check_missing_classes", "check_name_that_cell", "mystery_cells"]
+__all__ = [
+    "check_bluest_look",
+    "check_first_simulation",
+    "check_missing_classes",
+    "check_name_that_cell",
+    "mystery_cells",
+]
 
 _MYSTERY = ("NGS", "LYT", "EOS", "KSC", "PMO")
 _NUMBERS = (17, 13, 14, 12, 17)  # a typical cell of each, and none that the notebook shows
@@ -60,7 +67,11 @@ _LOOK_AT = {
 }
 
 
-@exercise("00", "name that cell")
+@exercise(
+    "00",
+    "name that cell",
+    step="One cell at a time: count the pieces of the nucleus, then look at the grains, then at the size.",
+)
 def check_name_that_cell(answer) -> Feedback:
     """Check five codes, one for each mystery cell from left to right."""
     codes = None if isinstance(answer, set | frozenset) else _codes(answer)
@@ -77,7 +88,7 @@ def check_name_that_cell(answer) -> Feedback:
     return hint(f"{len(codes) - len(wrong)} of 5 agree. Cell {wrong[0] + 1}: {_LOOK_AT[_MYSTERY[wrong[0]]]}")
 
 
-@exercise("00", "missing classes")
+@exercise("00", "missing classes", step="Print table['acevedo_20'] alone and read the row labels beside each 0.")
 def check_missing_classes(answer) -> Feedback:
     """Check the codes of the classes of which Ace_20 has no image."""
     codes = _codes(answer)
@@ -103,7 +114,11 @@ def _same_cell(image: np.ndarray, laboratory: str, cell_class: str) -> bool:
     return np.array_equal(image, simulate_cell(laboratory, cell_class, 0, size=96))
 
 
-@exercise("00", "your first simulated cell")
+@exercise(
+    "00",
+    "your first simulated cell",
+    step="The call has this form: simulate_cell(laboratory, class, number, size=...). All four are in the text.",
+)
 def check_first_simulation(answer) -> Feedback:
     """Check an image: monocyte number 0 as the simulated laboratory sim_mll delivers it, 96 pixels wide."""
     if not isinstance(answer, np.ndarray) or answer.ndim != 3:
@@ -121,3 +136,41 @@ def check_first_simulation(answer) -> Feedback:
             if _same_cell(answer, laboratory, cell_class):
                 return hint(f"A cell, but a {cell_class.replace('_', ' ')}. The second argument is the class.")
     return hint("Not the cell asked for: check the number of the cell (0), and leave seed and look alone.")
+
+
+def _blue_over_red(laboratory: str) -> float:
+    """Mean blue minus mean red of the course's eosinophil under a laboratory's look."""
+    cells = course_cells(laboratory)
+    red, _, blue = cells.images[cells.labels == CLASSES.index("eosinophil")][0].reshape(3, -1).mean(axis=1)
+    return float(blue - red)
+
+
+_REASONS = {
+    "A": "The cell would have to be another one; but it is the same drawing under each look.",
+    "C": "The network was not asked: only pixels were compared.",
+    "D": "The picture has the same number of pixels under each look.",
+}
+
+
+@exercise(
+    "00",
+    "change it and explain",
+    step="Print blue minus red for course_cells(laboratory) of each of the three names, and compare the three numbers.",
+)
+def check_bluest_look(answer) -> Feedback:
+    """Check (laboratory, letter): where blue exceeds red most for the same eosinophil, and why (A, B, C or D)."""
+    given = items(answer, most=3) if not isinstance(answer, str) else [w for w in re.split(r"[\s,;]+", answer) if w]
+    if not given or len(given) != 2 or not all(isinstance(word, str) for word in given):
+        return hint('Expected a laboratory and a letter, such as ("sim_matek", "A").')
+    named, letter = given[0].strip().lower(), given[1].strip().upper()
+    if named not in LOOKS or letter not in "ABCD" or len(letter) != 1:
+        return hint(f"The laboratories are {', '.join(LOOKS)}, and the reasons A, B, C and D.")
+    if named != max(LOOKS, key=_blue_over_red):
+        return hint(
+            f"Blue minus red is larger elsewhere than in {named}: change the name and compare all three numbers."
+        )
+    if letter != "B":
+        return hint(f"The right laboratory. The reason is another one. {_REASONS[letter]}")
+    return right(
+        "Dyes and light make the tint, and the cell does not change. A program that goes by tint is led astray."
+    )

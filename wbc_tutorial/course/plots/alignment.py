@@ -8,7 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import LINE, class_code, class_colour, label_of, legend_of_all, n_lines, styled
+from wbc_tutorial.course.plots.style import (
+    LINE,
+    class_code,
+    class_colour,
+    label_of,
+    legend_of_all,
+    n_lines,
+    styled,
+    with_alt,
+)
 
 __all__ = ["clouds", "decision_planes", "latent_planes", "mixed_clouds"]
 
@@ -27,7 +36,9 @@ def _ellipse(axis: Axes, points: np.ndarray, colour: str) -> None:
     axis.plot(*mean, marker="P", color=colour, markersize=11, markeredgecolor="black", linestyle="none")
 
 
-def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequence[str] = ("X", "Y")) -> Figure:
+def clouds(
+    panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequence[str] = ("X", "Y"), title: str = ""
+) -> Figure:
     """Draw 2-D features of each laboratory with mean (cross) and covariance (ellipse of two standard deviations).
 
     Parameters
@@ -37,12 +48,14 @@ def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequ
     domains : int (N,)
     names : sequence of str, default=("X", "Y")
         Of the laboratories 0, 1, 2, ...; one without an image is left out.
+    title : str, default=""
+        Over all.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(3.7 * len(panels) + 2, 4.1), sharex=True, sharey=True, squeeze=False,
+        1, len(panels), figsize=(3.9 * len(panels) + 2, 4.4), sharex=True, sharey=True, squeeze=False,
         subplot_kw={"aspect": 1},
     )  # fmt: skip
-    for axis, (title, z) in zip(axes[0], panels.items(), strict=True):
+    for axis, (panel, z) in zip(axes[0], panels.items(), strict=True):
         for d, (style, name) in enumerate(styled(names)):
             here = np.asarray(z)[domains == d]
             if len(here):
@@ -51,10 +64,24 @@ def clouds(panels: Mapping[str, np.ndarray], domains: np.ndarray, *, names: Sequ
                     label=label_of(name),
                 )  # fmt: skip
                 _ellipse(axis, here, style.colour)
-        axis.set(title=label_of(title, 30), xlabel="feature 1")
+        axis.set(title=label_of(panel, 30), xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
     legend_of_all(figure, markerscale=1.4)
-    return figure
+    figure.suptitle(title, x=0.01, ha="left")
+    told = (f"{panel}: the means lie {_apart(z, domains):.1f} apart" for panel, z in panels.items())
+    return with_alt(
+        figure, f"{_sentence(title)}Points of {' and '.join(names)} with mean and ellipse. {'; '.join(told)}."
+    )
+
+
+def _sentence(title: str) -> str:
+    return f"{title}. " if title else ""
+
+
+def _apart(z: np.ndarray, domains: np.ndarray) -> float:
+    """Return the largest distance between the means of two laboratories."""
+    means = np.array([np.asarray(z)[domains == d].mean(axis=0) for d in np.unique(domains)])
+    return float(np.linalg.norm(means[:, None] - means[None], axis=-1).max())
 
 
 def _scatter_toy(axis: Axes, z: np.ndarray, labels: np.ndarray, domains: np.ndarray) -> None:
@@ -67,7 +94,9 @@ def _scatter_toy(axis: Axes, z: np.ndarray, labels: np.ndarray, domains: np.ndar
             axis.scatter(*here.T, s=32, marker=marker, facecolors=face, edgecolors=colour, alpha=0.7, label=label)
 
 
-def mixed_clouds(panels: Mapping[str, np.ndarray], labels: np.ndarray, domains: np.ndarray) -> Figure:
+def mixed_clouds(
+    panels: Mapping[str, np.ndarray], labels: np.ndarray, domains: np.ndarray, *, title: str = ""
+) -> Figure:
     """Draw 2-D features of two classes in laboratories A and B, a panel each, with a cross at each laboratory's mean.
 
     Parameters
@@ -76,27 +105,37 @@ def mixed_clouds(panels: Mapping[str, np.ndarray], labels: np.ndarray, domains: 
         Title -> features; the same images in each.
     labels, domains : int (N,)
         0 or 1.
+    title : str, default=""
+        Over all.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.2 * len(panels) + 2.2, 4), sharex=True, sharey=True, squeeze=False
+        1, len(panels), figsize=(4.4 * len(panels) + 2.2, 4.4), sharex=True, sharey=True, squeeze=False
     )
-    for axis, (title, z) in zip(axes[0], panels.items(), strict=True):
+    for axis, (panel, z) in zip(axes[0], panels.items(), strict=True):
         _scatter_toy(axis, np.asarray(z), labels, domains)
         for d, marker in enumerate("PX"):
             mean = np.asarray(z)[domains == d].mean(axis=0)
             axis.plot(*mean, marker=marker, color="black", markersize=12, linestyle="none", label=f"mean of {'AB'[d]}")
-        axis.set(title=label_of(title, 30), xlabel="feature 1")
+        axis.set(title=label_of(panel, 30), xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
     legend_of_all(figure)
-    return figure
+    figure.suptitle(title, x=0.01, ha="left")
+    told = (f"{panel}: the means lie {_apart(z, domains):.1f} apart" for panel, z in panels.items())
+    return with_alt(
+        figure, f"{_sentence(title)}Two classes in laboratories A and B, a cross at each mean. {'; '.join(told)}."
+    )
 
 
 def decision_planes(
-    panels: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], labels: np.ndarray, domains: np.ndarray
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    labels: np.ndarray,
+    domains: np.ndarray,
+    *,
+    title: str = "",
 ) -> Figure:
     """Draw 2-D features in the square [-1, 1]^2 over the classifier's regions, a panel per game.
 
-    Points are moved by up to 0.08, so that those in a corner do not hide one another.
+    Points are moved by up to 0.16, so that those in a corner do not hide one another.
 
     Parameters
     ----------
@@ -104,24 +143,31 @@ def decision_planes(
         Title -> features z, and the head's weight and bias: logits are ``z @ weight.T + bias``.
     labels, domains : int (N,)
         0 or 1.
+    title : str, default=""
+        Over all.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(3.5 * len(panels) + 2.2, 3.7), sharex=True, sharey=True, squeeze=False
+        1, len(panels), figsize=(3.7 * len(panels) + 2.2, 4.1), sharex=True, sharey=True, squeeze=False
     )
-    apart = np.random.default_rng(0).uniform(-0.08, 0.08, (len(labels), 2))
-    grid = np.stack(np.meshgrid(*[np.linspace(-1.2, 1.2, 120)] * 2), axis=-1)  # (120, 120, 2)
-    for axis, (title, (z, weight, bias)) in zip(axes[0], panels.items(), strict=True):
+    apart = np.random.default_rng(0).uniform(-0.16, 0.16, (len(labels), 2))
+    grid = np.stack(np.meshgrid(*[np.linspace(-1.25, 1.25, 120)] * 2), axis=-1)  # (120, 120, 2)
+    told = []
+    for axis, (panel, (z, weight, bias)) in zip(axes[0], panels.items(), strict=True):
+        right = np.mean((z @ weight.T + bias).argmax(axis=1) == np.asarray(labels))
+        told.append(f"{panel}: {right:.0%} lie in the region of their class")
         says_one = np.diff(grid @ weight.T + bias, axis=-1)[..., 0] > 0
-        extent = (-1.2, 1.2, -1.2, 1.2)
+        extent = (-1.25, 1.25, -1.25, 1.25)
         for c, colour in enumerate(_TOY_CLASS):
             ground = np.broadcast_to(to_rgb(colour), (120, 120, 3))
             layer = np.dstack([ground, 0.16 * (says_one == bool(c))])
             axis.imshow(layer, origin="lower", extent=extent, aspect="auto")
         _scatter_toy(axis, z + apart, labels, domains)
-        axis.set(title=label_of(title, 28), xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
+        axis.set(title=label_of(panel, 28), xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
     axes[0, 0].set_ylabel("feature 2")
     legend_of_all(figure)
-    return figure
+    figure.suptitle(title, x=0.01, ha="left")
+    drawn = f"{_sentence(title)}Features of two classes in laboratories A and B over the regions that the head names"
+    return with_alt(figure, f"{drawn}. {'; '.join(told)}.")
 
 
 def latent_planes(
@@ -132,6 +178,7 @@ def latent_planes(
     names: Sequence[str],
     classes: Sequence[str],
     chosen: Sequence[int],
+    heading: str = "",
 ) -> Figure:
     """Draw features on their first two principal components: above by laboratory, below a few classes by colour.
 
@@ -144,6 +191,8 @@ def latent_planes(
     classes : sequence of C str
     chosen : sequence of int
         Classes to colour; their marker says the laboratory.
+    heading : str, default=""
+        Over all.
 
     Raises
     ------
@@ -183,4 +232,9 @@ def latent_planes(
         axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, markerscale=1.4)
     tallest = max(n_lines(axis.get_legend_handles_labels()[1]) for axis in axes[:, -1])
     figure.set_figheight(max(figure.get_figheight(), 2 * LINE * tallest + 1))
-    return figure
+    figure.suptitle(heading, x=0.01, ha="left")
+    told = (f"{title}: the laboratories' means lie {_apart(z, domains) / np.std(z, axis=0).mean():.1f} mean standard "
+            "deviations apart" for title, z in panels.items())  # fmt: skip
+    coloured = ", ".join(class_code(classes[c]) for c in chosen)
+    drawn = f"{_sentence(heading)}Held-out cells on two principal components, above by laboratory, below {coloured}"
+    return with_alt(figure, f"{drawn} by colour. {'; '.join(told)}.")

@@ -1,6 +1,7 @@
 """Figures of BoDA: points pulled and pushed in the plane, the counts' factors, loss curves, and the bound."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,10 +17,73 @@ from wbc_tutorial.course.plots.style import (
     legend_above,
     series_style,
     styled,
+    with_alt,
 )
 from wbc_tutorial.data.classes import CLASSES
 
 __all__ = ["boda_bound", "boda_curves", "boda_plane", "count_factors", "gradient_by_count", "transfer_bars"]
+
+
+@dataclass(frozen=True)
+class Forces:
+    """What BoDA does to n points in the plane; K is the number of domain-class pairs that exist.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over (image, positive) pairs.
+    gradient : float (n, 2)
+        Of the loss; downhill is against it.
+    centroids : float (D, C, 2)
+        Means of the points; nan where there is none.
+    pairs : list of K (int, int)
+        (domain, class) of each column of the tables that follow.
+    shares : float (n, K)
+        Of the softmax of minus the scaled distances; 0 for the image's own pair.
+    positive, others : bool (n, K)
+        The image's class in another domain; every pair but its own.
+    """
+
+    loss: float
+    gradient: np.ndarray
+    centroids: np.ndarray
+    pairs: list[tuple[int, int]]
+    shares: np.ndarray
+    positive: np.ndarray
+    others: np.ndarray
+
+
+def forces_on(points, labels, domains, counts=None, *, n_classes: int, **options) -> Forces:
+    """Compute what BoDA does to points in the plane, whose pairs' centroids are the means of the points.
+
+    Parameters
+    ----------
+    points : float (n, 2)
+    labels, domains : int (n,)
+    counts : int (D, C), default=None
+        None = how many of the points belong to each pair.
+    n_classes : int
+        C.
+    **options
+        ``nu``, ``balanced`` and ``temperature`` of `wbc_tutorial.boda_loss`.
+    """
+    import torch
+
+    from wbc_tutorial.losses import boda_loss, scaled_distances
+    from wbc_tutorial.training.centroids import pair_sums
+
+    z = torch.tensor(np.asarray(points), dtype=torch.float64, requires_grad=True)
+    y, d = torch.as_tensor(np.asarray(labels)).long(), torch.as_tensor(np.asarray(domains)).long()
+    sums, n = pair_sums(z, y, d, (int(d.max()) + 1, n_classes))
+    mu = (sums / n[..., None]).detach()  # 0 / 0 = nan: such a pair does not exist
+    counts = n if counts is None else torch.as_tensor(np.asarray(counts))
+    loss = boda_loss(z, y, d, mu, counts, **options)
+    (gradient,) = torch.autograd.grad(loss, z)
+    a, positive, others = scaled_distances(z, y, d, mu, counts, **options)
+    shares = (-a).masked_fill(~others, -torch.inf).softmax(1)
+    pairs = np.argwhere((counts.numpy() > 0) & np.isfinite(mu.numpy()).all(-1))
+    tables = (each.detach().numpy() for each in (shares, positive, others))
+    return Forces(loss.item(), gradient.numpy(), mu.numpy(), [tuple(map(int, pair)) for pair in pairs], *tables)
 
 
 def boda_plane(
@@ -33,10 +97,11 @@ def boda_plane(
     nu: float = 0.0,
     balanced: bool = False,
     temperature: float = 1.0,
+    title: str = "",
 ) -> Figure:
     """Draw images as points in the plane with what BoDA does to each, and one image's shares of the softmax.
 
-    Left: filled = images, hollow = centroids (means of the points), arrows = downhill, the longest drawn 0.9 long.
+    Left: filled = images, hollow = centroids (means of the points), arrows = downhill, the longest drawn 1.4 long.
     Right: the softmax of the scaled distances from `image` to every other pair; positives are hatched.
 
     Parameters
@@ -53,41 +118,45 @@ def boda_plane(
     balanced : bool, default=False
     temperature : float, default=1.0
         See `wbc_tutorial.boda_loss`.
+    title : str, default=""
+        What the figure shows; "" names the image with the longest arrow.
 
     See Also
     --------
     wbc_tutorial.boda_loss, wbc_tutorial.scaled_distances : what is drawn.
     """
-    import torch
-
-    from wbc_tutorial.losses import boda_loss, scaled_distances
-    from wbc_tutorial.training.centroids import pair_sums
-
-    z = torch.tensor(np.asarray(points), dtype=torch.float64, requires_grad=True)
-    y, d = torch.as_tensor(np.asarray(labels)).long(), torch.as_tensor(np.asarray(domains)).long()
-    sums, n = pair_sums(z, y, d, (int(d.max()) + 1, len(classes)))
-    mu = sums / n[..., None]  # 0 / 0 = nan: such a pair does not exist
-    counts = n if counts is None else torch.as_tensor(np.asarray(counts))
     options = {"nu": nu, "balanced": balanced, "temperature": temperature}
-    loss = boda_loss(z, y, d, mu, counts, **options)
-    (gradient,) = torch.autograd.grad(loss, z)
-    a, positive, others = scaled_distances(z, y, d, mu, counts, **options)
-    shares = (-a).masked_fill(~others, -torch.inf).softmax(1)[image].detach().numpy()
-    pairs = np.argwhere((counts.numpy() > 0) & np.isfinite(mu.numpy()).all(-1))
-    figure, (plane, bars) = plt.subplots(1, 2, figsize=(11, 5.2), width_ratios=(1.5, 1))
-    _points(plane, z.detach().numpy(), y.numpy(), d.numpy(), mu.numpy(), classes=classes, image=image)
-    _arrows(plane, z.detach().numpy(), gradient.numpy(), loss.item())
-    _shares(bars, shares, positive[image].numpy(), others[image].numpy(), pairs, classes=classes, image=image)
-    return figure
+    forces = forces_on(points, labels, domains, counts, n_classes=len(classes), **options)
+    z, labels, domains = (np.asarray(each) for each in (points, labels, domains))
+    figure, (plane, bars) = plt.subplots(1, 2, figsize=(12, 6), width_ratios=(1.6, 1))
+    _points(plane, z, labels, domains, forces.centroids, classes=classes, image=image)
+    length = np.linalg.norm(forces.gradient, axis=1)
+    _arrows(plane, z, forces.gradient, length.max())
+    strongest = f"Image {length.argmax()} is moved most" if length.max() > 0 else "No image is moved"
+    plane.set_title(title or strongest)
+    plane.set_xlabel(f"mean loss {forces.loss:.3f}, longest gradient {length.max():.3f}")
+    tables = (each[image] for each in (forces.shares, forces.positive, forces.others))
+    _shares(bars, *tables, forces.pairs, classes=classes, image=image)
+    moved = ", ".join(f"{i} {_heading(-each)}" for i, each in enumerate(forces.gradient) if np.linalg.norm(each) > 1e-9)
+    return with_alt(
+        figure,
+        f"{title or strongest}. {len(z)} numbered points, a hollow centroid for each pair, arrows downhill: "
+        f"{moved or 'none'}. Image {image}'s shares of the softmax beside it, its positives hatched.",
+    )
 
 
-def _arrows(axis: Axes, z: np.ndarray, gradient: np.ndarray, loss: float) -> None:
-    """Draw downhill arrows from the points, and write the loss and the longest gradient above."""
-    length = np.linalg.norm(gradient, axis=1).max()
-    if length > 0:
-        arrows = -0.9 * gradient / length
-        axis.quiver(*z.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.006, zorder=4)
-    axis.set_title(f"mean loss {loss:.3f}, longest gradient {length:.3f}")
+def _heading(step: np.ndarray) -> str:
+    """Say in words where a step in the plane leads."""
+    across, up = step
+    words = [("left" if across < 0 else "right")] if abs(across) > 0.4 * abs(up) else []
+    return " and ".join(words + ([("down" if up < 0 else "up")] if abs(up) > 0.4 * abs(across) else []))
+
+
+def _arrows(axis: Axes, z: np.ndarray, gradient: np.ndarray, longest: float) -> None:
+    """Draw arrows downhill from the points, the longest 1.4 units of the plane long."""
+    if longest > 0:
+        arrows = -1.4 * gradient / longest
+        axis.quiver(*z.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.008, zorder=4)
 
 
 def _shares(axis: Axes, shares, positive, others, pairs, *, classes: Sequence[str], image: int) -> None:
@@ -99,7 +168,7 @@ def _shares(axis: Axes, shares, positive, others, pairs, *, classes: Sequence[st
     for k, share in enumerate(shares):
         axis.text(share + 0.03, k, f"{share:.3f}" if others[k] else "its own pair", va="center")
     axis.set(yticks=range(len(pairs)), yticklabels=names, xlim=(0, 1.3), xlabel="share of the softmax")
-    axis.set_title(f"image {image}: {'hatched = positive' if positive.any() else 'no positive'}")
+    axis.set_title(f"image {image}'s shares: {'hatched = positive' if positive.any() else 'no positive'}")
     axis.invert_yaxis()
 
 
@@ -124,11 +193,16 @@ def _points(axis: Axes, z, labels, domains, mu, *, classes: Sequence[str], image
         axis.plot([], [], color=class_colour(name), linewidth=7, label=f"class {c} ({class_code(name)})")
     axis.scatter([], [], s=110, facecolor="none", edgecolor="0.4", linewidth=1.8, label="hollow: centroid")
     axis.set(xlim=(-2.2, 6.2), ylim=(-2.2, 5.2), aspect="equal")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncol=3, handlelength=1)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=3, handlelength=1)
 
 
 def count_factors(
-    counts: np.ndarray, domain_names: Sequence[str], *, nu: float = 0.5, scales: Mapping[str, float] | None = None
+    counts: np.ndarray,
+    domain_names: Sequence[str],
+    *,
+    nu: float = 0.5,
+    scales: Mapping[str, float] | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw the factor on the distance to the positive, for each pair of two laboratories with all 13 classes.
 
@@ -139,6 +213,8 @@ def count_factors(
     nu : float, default=0.5
     scales : mapping of str to float, default=None
         Name -> `count_scale`; one panel each. None = the reference, 1.
+    title : str, default=""
+        Over all.
 
     Raises
     ------
@@ -151,24 +227,33 @@ def count_factors(
             f"counts {counts.shape} of {len(domain_names)} laboratories; expected (2, {len(CLASSES)}): two of them"
         )
     scales = scales or {"count_scale = 1 (reference)": 1.0}
-    figure, axes = plt.subplots(1, len(scales), figsize=(1.6 + 4 * len(scales), 4.4), sharey=True, squeeze=False)
-    both = np.flatnonzero((counts > 0).all(axis=0))
-    for axis, (title, scale) in zip(axes[0], scales.items(), strict=True):
+    figure, axes = plt.subplots(1, len(scales), figsize=(1.6 + 4.2 * len(scales), 5), sharey=True, squeeze=False)
+    both, felt = np.flatnonzero((counts > 0).all(axis=0)), []
+    for axis, (panel, scale) in zip(axes[0], scales.items(), strict=True):
         axis.axhspan(0.1, 10, color="0.92", zorder=0)
-        for e, (style, name) in enumerate(styled(domain_names)):
-            own, other = counts[e, both], counts[1 - e, both]
-            values = scale * (other / own) ** nu / own
-            axis.scatter(own, values, marker=style.marker, color=style.colour, s=45, label=label_of(name))
-            for k in dict.fromkeys((int(values.argmax()), int(values.argmin()))):
-                code = class_code(CLASSES[both[k]])
-                axis.annotate(code, (own[k], values[k]), (7, 5), textcoords="offset points")
-        axis.set(xscale="log", yscale="log", title=label_of(title, 30), xlabel="images of the pair, N", xlim=(8, 20000))
+        factors = scale * (counts[::-1, both] / counts[:, both]) ** nu / counts[:, both]  # (2, classes of both)
+        for style, name, own, values in zip(map(series_style, (0, 1)), domain_names, counts, factors, strict=True):
+            axis.scatter(own[both], values, marker=style.marker, color=style.colour, s=55, label=label_of(name))
+        for e, k in (divmod(int(factors.argmax()), len(both)), divmod(int(factors.argmin()), len(both))):
+            said = f"{class_code(CLASSES[both[k]])}, {domain_names[e]}"
+            away = (9, -4) if counts[e, both[k]] < 400 else (-9, -4)
+            axis.annotate(
+                said, (counts[e, both[k]], factors[e, k]), away, textcoords="offset points",
+                ha="left" if away[0] > 0 else "right",
+            )  # fmt: skip
+        felt.append(f"{panel}: {int(((factors >= 0.1) & (factors <= 10)).sum())} of {factors.size} pairs in it")
+        axis.set(xscale="log", yscale="log", title=label_of(panel, 30), xlabel="images of the pair, N", xlim=(8, 20000))
     axes[0, 0].set_ylabel("factor on the distance\nto the positive")
     axes[0, -1].legend(loc="upper right", handletextpad=0.1)
-    return figure
+    figure.suptitle(title, x=0.01, ha="left")
+    return with_alt(
+        figure,
+        f"{title + '. ' if title else ''}Factor on the distance to the positive against the count of the pair, both "
+        f"logarithmic; the grey zone from .1 to 10 is where a distance can be felt. {'; '.join(felt)}.",
+    )
 
 
-def gradient_by_count(counts: np.ndarray, norms: Mapping[str, np.ndarray]) -> Figure:
+def gradient_by_count(counts: np.ndarray, norms: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
     """Draw how hard BoDA pulls at an image of each pair against the pair's images, one marker per setting.
 
     Parameters
@@ -176,23 +261,35 @@ def gradient_by_count(counts: np.ndarray, norms: Mapping[str, np.ndarray]) -> Fi
     counts : int (D, C)
     norms : mapping of str to float (D, C)
         Setting -> mean norm of the gradient of the image's loss; NaN or 0 is left out.
+    title : str, default=""
     """
-    figure, axis = plt.subplots(figsize=(9, 4.4))
-    counts = np.asarray(counts)
+    figure, axis = plt.subplots(figsize=(9.5, 4.6))
+    counts, told = np.asarray(counts), []
     for style, (name, values) in styled(norms.items()):
         kept = (counts > 0) & (np.nan_to_num(values) > 0)
         axis.scatter(
-            counts[kept], np.asarray(values)[kept], marker=style.marker, color=style.colour, s=50, label=label_of(name)
+            counts[kept], np.asarray(values)[kept], marker=style.marker, color=style.colour, s=55, label=label_of(name)
         )
+        if kept.any():
+            told.append(
+                f"{name}: from {np.asarray(values)[kept].max():.1e} down to {np.asarray(values)[kept].min():.1e}"
+            )
     axis.set(xscale="log", yscale="log", xlabel="images of the pair, N", ylabel="mean gradient of an image")
+    axis.set_title(title)
     legend(axis, handletextpad=0.1)
-    return figure
+    return with_alt(figure, f"Mean gradient of an image against the images of its pair, both logarithmic. "
+                    f"{'; '.join(told)}.")  # fmt: skip
 
 
 def boda_curves(
-    curves: Mapping[str, Sequence[float]], *, level: float | None = None, window: int = 15, start: int = 0
+    curves: Mapping[str, Sequence[float]],
+    *,
+    level: float | None = None,
+    window: int = 15,
+    start: int = 0,
+    title: str = "",
 ) -> Figure:
-    """Draw BoDA's term over the steps, running means, one line per setting; dotted: the value of doing nothing.
+    """Draw BoDA's term over the steps, centred running means, one line per setting; dotted: the value of doing nothing.
 
     Parameters
     ----------
@@ -201,14 +298,15 @@ def boda_curves(
     level : float, default=None
         The value of doing nothing, log(K - 1).
     window : int, default=15
-        Steps of the running mean; a shorter line is the mean of what there is.
+        Steps of the running mean, half of them before and half after; at the ends the mean of what there is.
     start : int, default=0
         The step of the first value.
+    title : str, default=""
     """
     figure, axis = plt.subplots(figsize=(9.5, 4.2))
     for style, (name, values) in styled(curves.items()):
         loss = pd.Series(values, dtype=float, index=start + np.arange(len(values)))
-        smooth = loss.rolling(min(window, max(len(loss), 1))).mean().dropna()
+        smooth = loss.rolling(window, min_periods=1, center=True).mean()
         axis.plot(
             smooth, color=style.colour, marker=style.marker, linestyle=style.linestyle,
             markevery=max(1, len(smooth) // 7), label=label_of(name),
@@ -219,17 +317,22 @@ def boda_curves(
     ticks = [t for t in (0.5, 1, 2, 3, 5, 10, 20, 50) if axis.get_ylim()[0] <= t <= axis.get_ylim()[1]]
     axis.set_yticks(ticks, labels=map(str, ticks))
     axis.minorticks_off()
+    axis.set_title(title)
     legend(axis)
-    return figure
+    ends = {name: values[-1] for name, values in curves.items() if len(values)}
+    told = "; ".join(f"{name} ends near {end:.2f}" for name, end in ends.items())
+    doing = "" if level is None else f" The dotted line, {level:.2f}, is the value of doing nothing."
+    return with_alt(figure, f"BoDA's loss over the steps, logarithmic, a line per setting. {told}.{doing}")
 
 
-def transfer_bars(values: Mapping[str, Sequence[float]]) -> Figure:
+def transfer_bars(values: Mapping[str, Sequence[float]], *, title: str = "") -> Figure:
     """Draw alpha, beta and gamma side by side for each setting, in units of the mean of beta and gamma.
 
     Parameters
     ----------
     values : mapping of str to (float, float, float)
         Setting -> alpha, beta, gamma, as of `wbc_tutorial.transferability`.
+    title : str, default=""
     """
     figure, axis = plt.subplots(figsize=(max(8.5, 1.7 * len(values) + 1.2), 4.4))
     x = np.arange(len(values))
@@ -242,23 +345,25 @@ def transfer_bars(values: Mapping[str, Sequence[float]]) -> Figure:
         axis.bar_label(bars, fmt="%.2f", padding=2)
     axis.set(xticks=x, xticklabels=[label_of(name, 14) for name in values], ylabel="relative distance")
     axis.set_ylim(0, 1.15 * np.nanmax(table, initial=1))
-    legend_above(axis, columns=2, columnspacing=1)
-    return figure
+    legend_above(axis, columns=2, columnspacing=1, title=title or None)
+    told = "; ".join(f"{name} {alpha:.2f}" for name, alpha in zip(values, table[:, 0], strict=True))
+    return with_alt(figure, f"Alpha, beta and gamma in units of the mean of beta and gamma. Alpha: {told}.")
 
 
-def boda_bound(bounds: Mapping[str, np.ndarray], losses: Mapping[str, np.ndarray]) -> Figure:
+def boda_bound(bounds: Mapping[str, np.ndarray], losses: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
     """Draw losses against their lower bound, one marker per kind of loss; below the diagonal the bound is broken.
 
     Parameters
     ----------
     bounds, losses : mapping of str to float (n,)
         Kind of loss -> a value per arrangement; the same keys.
+    title : str, default=""
 
     See Also
     --------
     wbc_tutorial.boda_lower_bound : the bound.
     """
-    figure, axis = plt.subplots(figsize=(9, 4.6))
+    figure, axis = plt.subplots(figsize=(10, 4.8))
     everything = np.concatenate([*bounds.values(), *losses.values()])
     low, top = np.nanmin(everything), np.nanmax(everything)
     axis.plot((low, top), (low, top), color="black", linewidth=1)
@@ -269,5 +374,10 @@ def boda_bound(bounds: Mapping[str, np.ndarray], losses: Mapping[str, np.ndarray
         )
     axis.text(0.93, 0.1, "bound broken", transform=axis.transAxes, ha="right", color="0.3")
     axis.set(xlabel="lower bound from alpha, beta, gamma", ylabel="loss per image")
+    axis.set_title(title)
     legend(axis, handletextpad=0.1)
-    return figure
+    told = (
+        f"{name}: {int(np.sum(np.asarray(losses[name]) < np.asarray(bounds[name]) - 1e-9))} of {len(losses[name])}"
+        for name in losses
+    )
+    return with_alt(figure, f"Loss per image against its lower bound; below the diagonal lie {'; '.join(told)}.")

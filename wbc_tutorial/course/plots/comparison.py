@@ -1,15 +1,24 @@
 """Figures that compare methods: the fall to the unseen laboratory, paired differences, and paired runs."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import PALETTE, label_of, legend, legend_above, series_style, styled
+from wbc_tutorial.course.plots.style import (
+    PALETTE,
+    label_of,
+    legend,
+    legend_above,
+    series_style,
+    styled,
+    with_alt,
+)
 
-__all__ = ["difference_bars", "fall", "gap_bars", "paired_runs"]
+__all__ = ["difference_bars", "fall", "gap_bars", "live_among_shipped", "paired_runs"]
 
 
 def _method_names() -> dict[str, str]:
@@ -24,7 +33,14 @@ def _ordered(methods, names: Mapping[str, str]) -> list[str]:
     return [m for m in names if m in there] + [m for m in there if m not in names]
 
 
-def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, str] | None = None) -> Figure:
+def _with_list(figure: Figure, first: str, told: Iterable[str]) -> Figure:
+    """Leave words with a figure: a sentence, then what is listed, as far as 400 letters reach."""
+    return with_alt(figure, textwrap.shorten(f"{first} {'; '.join(told)}.", 400, placeholder=" …"))
+
+
+def fall(
+    rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, str] | None = None, title: str = ""
+) -> Figure:
     """Draw a metric on known and unseen laboratories for every method: each run small and pale, the mean large.
 
     Parameters
@@ -35,6 +51,8 @@ def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, st
         A column of `rows`.
     names : mapping of str to str, default=None
         Method -> what it is called, in the order from above; a method that it lacks comes after these.
+    title : str, default=""
+        Above the legend.
     """
     import seaborn as sns
 
@@ -60,12 +78,56 @@ def fall(rows: pd.DataFrame, metric: str = "f1_macro", *, names: Mapping[str, st
     axis.set(xlim=(0, 1.02), ylim=(len(methods) - 0.4, -0.7), ylabel="")
     axis.set_xlabel(metric.replace("_", " ").replace("f1 ", "F1-"))
     axis.set(yticks=range(len(methods)), yticklabels=[label_of(names.get(m, m)) for m in methods])
-    legend_above(axis, columns=2, handletextpad=0.1)
-    return figure
+    legend_above(axis, columns=2, handletextpad=0.1, title=label_of(title, 80) if title else None)
+    called = axis.get_xlabel()
+    told = (f"{names.get(m, m)} {means.in_domain[m]:.2f} known, {means.unseen[m]:.2f} unseen" for m in methods)
+    return _with_list(figure, f"{called} of each method, pale dots for runs, large ones for means.", told)
+
+
+def live_among_shipped(
+    shipped: Mapping[str, Sequence[float]], live: Mapping[str, float], *, label: str = "F1-macro", title: str = ""
+) -> Figure:
+    """Draw what a run gave just now among the shipped runs of the same kind: a row each, the live one marked.
+
+    Parameters
+    ----------
+    shipped : mapping of str to sequence of float
+        Row -> the scores of all shipped runs.
+    live : mapping of str to float
+        Row -> the score of the live run; a row without one has none.
+    label : str, default="F1-macro"
+        Of the axis.
+    title : str, default=""
+
+    Returns
+    -------
+    Figure
+    """
+    figure, axis = plt.subplots(figsize=(9, 0.62 * len(shipped) + 1.7))
+    told = []
+    for y, (name, given) in enumerate(shipped.items()):
+        scores = np.asarray(given, dtype=float)
+        axis.plot(scores, np.full(len(scores), y), "o", color=PALETTE[0], alpha=0.4, ms=8, ls="none",
+                  label=None if y else "shipped runs")  # fmt: skip
+        if name in live:
+            axis.plot(live[name], y, "D", color=PALETTE[1], ms=11, mec="black", ls="none",
+                      label=None if y else "this run, live")  # fmt: skip
+            axis.annotate(f"{live[name]:.3f}", (live[name], y), (0, 11), textcoords="offset points", ha="center")
+            told.append(f"{name}: {live[name]:.2f} among {scores.min():.2f} to {scores.max():.2f}")
+    axis.set(yticks=range(len(shipped)), yticklabels=[label_of(name) for name in shipped])
+    axis.set(ylim=(len(shipped) - 0.4, -0.75), xlabel=label)
+    axis.margins(x=0.08)
+    legend_above(axis, columns=2, handletextpad=0.1, title=label_of(title, 80) if title else None)
+    return _with_list(figure, "The live run, a diamond, among the dots of all shipped runs.", told)
 
 
 def difference_bars(
-    differences: pd.DataFrame, *, against: str = "ERM", metric: str = "F1-macro", title: str = ""
+    differences: pd.DataFrame,
+    *,
+    per_fold: pd.DataFrame | None = None,
+    against: str = "ERM",
+    metric: str = "F1-macro",
+    title: str = "",
 ) -> Figure:
     """Draw the mean paired difference of each method and its 95 % interval, beside a line at zero.
 
@@ -76,13 +138,15 @@ def difference_bars(
     ----------
     differences : DataFrame
         From `tables.differences`: indexed by method, with ``mean, low, high``; NaN where there is no interval.
+    per_fold : DataFrame, default=None
+        A column per method, a line per fold: the differences behind each mean, drawn as small dots.
     against : str, default="ERM"
     metric : str, default="F1-macro"
     title : str, default=""
-        For the labels.
+        How many intervals exclude zero is written behind it.
     """
     names = _method_names()
-    figure, axis = plt.subplots(figsize=(8, 0.6 * len(differences) + 1.8))
+    figure, axis = plt.subplots(figsize=(9, 0.7 * len(differences) + 1.6))
     axis.axvline(0, color="0.5", linestyle="--")
     colour = PALETTE[0]
     for y, line in enumerate(differences.itertuples()):
@@ -90,14 +154,24 @@ def difference_bars(
         if not np.isnan(line.low):
             axis.plot((line.low, line.high), (y, y), color=colour, marker="|", markersize=12)
         axis.plot(line.mean, y, marker="o", ms=8, color=colour, mfc=colour if excludes else "w", linestyle="none")
+        if per_fold is not None and line.Index in per_fold:
+            points = per_fold[line.Index].dropna()
+            axis.scatter(points, np.full(len(points), y + 0.24), s=22, color="0.45", linewidths=0)
         said, x = ("no common run", 0) if np.isnan(line.mean) else (f"{line.mean:+.3f}", line.mean)
         box = {"fc": "w", "ec": "none", "pad": 0.5}
         axis.annotate(said, (x, y), (0, 9), textcoords="offset points", ha="center", bbox=box)
-    reach = np.nanmax(np.abs(differences[["mean", "low", "high"]].to_numpy(dtype=float)), initial=0.01) * 1.15
+    reach = np.nanmax(np.abs(differences[["mean", "low", "high"]].to_numpy(dtype=float)), initial=0.01)
+    if per_fold is not None:
+        reach = max(reach, np.nanmax(np.abs(per_fold.to_numpy(dtype=float)), initial=0))
+    reach *= 1.15
     axis.set(xlim=(-reach, reach), ylim=(len(differences) - 0.4, -0.9), xlabel=f"{metric}, difference to {against}")
     axis.set(yticks=range(len(differences)), yticklabels=[label_of(names.get(m, m)) for m in differences.index])
-    axis.set_title(title)
-    return figure
+    sure = int(((differences.low > 0) | (differences.high < 0)).sum())
+    message = f"{sure} of {differences.low.notna().sum()} intervals exclude zero"
+    axis.set_title(f"{title}: {message}" if title else message)
+    told = (f"{names.get(m, m)} {line['mean']:+.3f} ({line['low']:+.3f} to {line['high']:+.3f})"
+            for m, line in differences.iterrows())  # fmt: skip
+    return _with_list(figure, f"Mean paired difference to {against} in {metric}, with intervals.", told)
 
 
 def paired_runs(
@@ -132,8 +206,14 @@ def paired_runs(
         )
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axis.set(xlabel=f"{metric}, {names[0]}", ylabel=f"{metric}, {names[1]}")
+    above, share = int((runs.second > runs["first"]).sum()), runs[["first", "second"]].corr().iloc[0, 1]
+    axis.set_title(f"{names[1]} scores higher in {above} of {len(runs)} runs")
     legend(axis, handletextpad=0.1)
-    return figure
+    return with_alt(
+        figure,
+        f"{metric} of {names[1]} against that of {names[0]}, a point per run, a marker per fold, beside the diagonal: "
+        f"{above} of {len(runs)} points lie above it, correlation {share:.2f}.",
+    )
 
 
 def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "") -> Figure:

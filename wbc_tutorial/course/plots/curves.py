@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import label_of, legend, styled
+from wbc_tutorial.course.plots.style import label_of, legend, styled, with_alt
 
 __all__ = ["curves", "training_curve"]
 
@@ -18,55 +18,92 @@ def curves(
     *,
     xlabel: str,
     ylabel: str,
-    level: tuple[float, str] | None = None,
+    level: tuple[float, str] | Mapping[str, float] | None = None,
     window: int = 1,
+    spread: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
     ylim: tuple[float, float] | None = None,
+    title: str = "",
 ) -> Figure:
-    """Draw one line per name over `x`; `level` is a dotted horizontal line with its name.
+    """Draw one line per name over `x`, and dotted horizontal lines with their names.
 
     Parameters
     ----------
     x : sequence of float (n,)
     lines : mapping of str to sequence of float (n,)
     xlabel, ylabel : str
-    level : (float, str), default=None
+    level : (float, str), or mapping of str to float, default=None
+        One dotted line, or several.
     window : int, default=1
-        Above 1: draw the values in pale and their running mean over `window` strongly.
+        Above 1: draw the values in pale and their centred running mean over `window` strongly.
+    spread : mapping of str to (sequence of float (n,), sequence of float (n,)), default=None
+        Line -> its lowest and highest values, drawn as a band.
     ylim : (float, float), default=None
         None = as the values need it.
+    title : str, default=""
     """
-    figure, axis = plt.subplots(figsize=(9.5, 4))
-    if level is not None:
-        axis.axhline(level[0], color="0.5", linestyle=(0, (1, 2)), linewidth=1.5, label=label_of(level[1]))
+    figure, axis = plt.subplots(figsize=(10, 4.4))
+    levels = dict(level) if isinstance(level, Mapping) else {level[1]: level[0]} if level else {}
+    for number, (name, value) in enumerate(levels.items()):
+        axis.axhline(value, color="0.35", linestyle=(0, (1, 2 + 3 * number)), linewidth=1.8, label=label_of(name))
     for style, (name, values) in styled(lines.items()):
         strong, label = pd.Series(np.asarray(values, dtype=float)), label_of(name)
         if window > 1:
             axis.plot(x, strong, color=style.colour, alpha=0.25, linewidth=0.8)
-            strong = strong.rolling(window, min_periods=1).mean()
+            strong = strong.rolling(window, min_periods=1, center=True).mean()
             label = f"{label}, mean of {window}"
+        if name in (spread or {}):
+            axis.fill_between(x, *spread[name], color=style.colour, alpha=0.15, linewidth=0)
         axis.plot(
             x, strong, color=style.colour, marker=style.marker, linestyle=style.linestyle,
             markevery=max(1, len(strong) // 10), label=label,
         )  # fmt: skip
     axis.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
+    axis.set_title(title)
     legend(axis)
-    return figure
+    return with_alt(figure, f"{ylabel} against {xlabel}. {_ends(lines, window)}.")
 
 
-def training_curve(losses: Sequence[float], *, window: int = 20, label: str = "cross-entropy") -> Figure:
-    """Draw the loss of each step, and its mean over the last `window` steps.
+def _ends(lines: Mapping[str, Sequence[float]], window: int) -> str:
+    """Say where each line starts and ends."""
+    told = []
+    for name, values in lines.items():
+        strong = pd.Series(np.asarray(values, dtype=float)).rolling(window, min_periods=1, center=True).mean()
+        told.append(f"{name} from {strong.iloc[0]:.2f} to {strong.iloc[-1]:.2f}")
+    return "; ".join(told)
+
+
+def training_curve(
+    losses: Sequence[float],
+    *,
+    validation: Mapping[int, float] | None = None,
+    window: int = 20,
+    label: str = "cross-entropy",
+    title: str = "",
+) -> Figure:
+    """Draw the loss of each step, its mean over the `window` steps around it, and the loss of held-out images.
 
     Parameters
     ----------
     losses : sequence of float
+    validation : mapping of int to float, default=None
+        Step -> loss of the held-out images after it.
     window : int, default=20
     label : str, default="cross-entropy"
         Of the axis.
+    title : str, default=""
     """
-    losses = pd.Series(losses, dtype=float)
-    figure, axis = plt.subplots(figsize=(8, 3.8))
-    axis.plot(losses, color="0.75", linewidth=0.8, label="each step")
-    axis.plot(losses.rolling(window, min_periods=1).mean(), color="C0", linewidth=2, label=f"mean of {window} steps")
-    axis.set(xlabel="step", ylabel=label, ylim=(0, None))
+    losses, held_out = pd.Series(losses, dtype=float), pd.Series(validation or {}, dtype=float)
+    smooth = losses.rolling(window, min_periods=1, center=True).mean()
+    figure, axis = plt.subplots(figsize=(9.5, 4.2))
+    axis.plot(losses, color="0.75", linewidth=0.8, label="each batch")
+    axis.plot(smooth, color="C0", linewidth=2, label=f"mean of {window} batches")
+    if len(held_out):
+        axis.plot(held_out, color="C1", marker="D", markersize=7, linewidth=1.5, label="held-out images")
+    axis.set(xlabel="step", ylabel=label, ylim=(0, None), title=title)
     axis.legend()
-    return figure
+    after = f", held-out images from {held_out.iloc[0]:.2f} to {held_out.iloc[-1]:.2f}" if len(held_out) else ""
+    return with_alt(
+        figure,
+        f"{label} against the step: each batch in grey, widely scattered, their running mean from "
+        f"{smooth.iloc[0]:.2f} to {smooth.iloc[-1]:.2f}{after}.",
+    )

@@ -7,12 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import any_script, class_code, class_colour, label_of, legend, styled
+from wbc_tutorial.course.plots.style import any_script, class_code, class_colour, label_of, legend, styled, with_alt
 
 __all__ = ["head_norms", "score_plane", "shares_by_class"]
 
 
-def shares_by_class(shares: Mapping[str, np.ndarray], classes: Sequence[str], domain_names: Sequence[str]) -> Figure:
+def shares_by_class(
+    shares: Mapping[str, np.ndarray], classes: Sequence[str], domain_names: Sequence[str], *, title: str = ""
+) -> Figure:
     """Draw what share of a laboratory's draws each class gets, a row per laboratory, a column per way to sample.
 
     Parameters
@@ -21,22 +23,30 @@ def shares_by_class(shares: Mapping[str, np.ndarray], classes: Sequence[str], do
         Way to sample -> shares; a class that is never drawn is marked with a cross.
     classes : sequence of C str
     domain_names : sequence of D str
+    title : str, default=""
+        Over all.
     """
     n = len(domain_names)
     figure, axes = plt.subplots(
         n, len(shares), figsize=(5.4 * len(shares), 2.1 * n + 0.5), sharex=True, sharey=True, squeeze=False
     )
     x, colours = np.arange(len(classes)), [class_colour(c) for c in classes]
-    for column, (title, table) in zip(axes.T, shares.items(), strict=True):
+    for column, (way, table) in zip(axes.T, shares.items(), strict=True):
         for axis, row, name in zip(column, table, domain_names, strict=True):
             axis.bar(x, row, color=colours, edgecolor="black", linewidth=0.5)
             for k in np.flatnonzero(np.asarray(row) == 0):
                 axis.text(k, 0.01, "✕", ha="center")
-            axis.set(title=f"{label_of(name)}, {title}", xticks=x)
+            axis.set(title=f"{label_of(name)}, {way}", xticks=x)
             axis.set_xticklabels([class_code(c) for c in classes], rotation=90)
     for axis in axes[:, 0]:
         axis.set_ylabel("share of draws")
-    return figure
+    figure.suptitle(title, x=0.01, ha="left")
+    told = (
+        f"{name}, {way}: largest {np.max(row):.0%}, smallest of the present {np.min(row[row > 0]):.1%}"
+        for way, table in shares.items()
+        for name, row in zip(domain_names, np.asarray(table), strict=True)
+    )
+    return with_alt(figure, f"Share of a laboratory's draws by class. {'; '.join(told)}.")
 
 
 _SIDES = (
@@ -64,7 +74,9 @@ def _name_points(axis: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str])
         axis.annotate(names[k], (x[k], y[k]), side, textcoords="offset points", ha="center", va="center")
 
 
-def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
+def head_norms(
+    counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Sequence[str], *, title: str = ""
+) -> Figure:
     """Draw the length of each class's weight vector in the head against its training images, a panel per head.
 
     Parameters
@@ -74,17 +86,19 @@ def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Seq
     norms : mapping of str to float (C,)
         Title -> length of each class's weight vector; drawn relative to their mean.
     classes : sequence of C str
+    title : str, default=""
+        Over all.
     """
     counts = np.asarray(counts)
-    tables = {title: np.asarray(values) / np.nanmean(values) for title, values in norms.items()}
+    tables = {head: np.asarray(values) / np.nanmean(values) for head, values in norms.items()}
     figure, axes = plt.subplots(1, len(norms), figsize=(6 * len(norms), 4.6), sharex=True, squeeze=False)
     low = min(0.5, *(np.nanmin(table) - 0.1 for table in tables.values()))
     high = max(1.6, *(np.nanmax(table) + 0.1 for table in tables.values()))
-    for axis, (title, relative) in zip(axes[0], tables.items(), strict=True):
+    for axis, (head, relative) in zip(axes[0], tables.items(), strict=True):
         axis.axhline(1, color="0.7", linestyle="--", linewidth=1)
         colours = [class_colour(name) for name in classes]
         axis.scatter(counts, relative, s=60, color=colours, edgecolor="black", linewidth=0.5)
-        axis.set(xscale="log", xlabel="training images of the class", title=label_of(title, 40), ylim=(low, high))
+        axis.set(xscale="log", xlabel="training images of the class", title=label_of(head, 40), ylim=(low, high))
         axis.set_xlim(counts.min() / 2, counts.max() * 2)
     axes[0, 0].set_ylabel("weight norm / mean norm")
     with any_script():
@@ -92,11 +106,22 @@ def head_norms(counts: np.ndarray, norms: Mapping[str, np.ndarray], classes: Seq
     for axis, relative in zip(axes[0], tables.values(), strict=True):
         there = np.flatnonzero(~np.isnan(relative))
         _name_points(axis, counts[there], relative[there], [class_code(classes[c]) for c in there])
-    return figure
+    figure.suptitle(title, x=0.01, ha="left")
+    rare, frequent = counts <= np.median(counts), counts > np.median(counts)
+    told = (
+        f"{head}: mean {np.nanmean(table[rare]):.2f} in the rarer half, {np.nanmean(table[frequent]):.2f} in the other"
+        for head, table in tables.items()
+    )
+    return with_alt(figure, f"Length of each class's weight vector, relative to the mean, against its training images. "
+                    f"{'; '.join(told)}.")  # fmt: skip
 
 
 def score_plane(
-    before: Mapping[str, Sequence[tuple[float, float]]], after: Mapping[str, Sequence[tuple[float, float]]]
+    before: Mapping[str, Sequence[tuple[float, float]]],
+    after: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    live: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw (micro, macro) before and after as arrows, one colour and marker per data set, one arrow per run.
 
@@ -104,17 +129,33 @@ def score_plane(
     ----------
     before, after : mapping of str to sequence of (float, float)
         Data set -> F1-micro and F1-macro of each run; the same keys and runs.
+    live : mapping of str to ((float, float), (float, float)), default=None
+        Data set -> (micro, macro) before and after of the run made just now: a thick black arrow.
+    title : str, default=""
     """
-    figure, axis = plt.subplots(figsize=(9.5, 5))
+    figure, axis = plt.subplots(figsize=(10, 5.4))
     for style, name in styled(before):
         for k, (start, end) in enumerate(zip(before[name], after[name], strict=True)):
-            axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": style.colour, "linewidth": 1.5})
+            arrow = {"arrowstyle": "->", "color": style.colour, "linewidth": 1.5, "alpha": 0.6}
+            axis.annotate("", end, start, arrowprops=arrow)
             axis.scatter(*start, marker=style.marker, s=70, facecolor="white", edgecolor=style.colour, zorder=3)
             label = None if k else label_of(name)
             axis.scatter(*end, marker=style.marker, s=70, color=style.colour, zorder=3, label=label)
-    everything = np.array([point for runs in (*before.values(), *after.values()) for point in runs], dtype=float)
+    runs_now = list((live or {}).values())
+    for start, end in runs_now:
+        axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 3}, zorder=5)
+    if runs_now:
+        axis.plot([], [], color="black", linewidth=3, label="this run, live")
+    everything = np.array(
+        [point for runs in (*before.values(), *after.values(), *runs_now) for point in runs], dtype=float
+    )
     low, high = np.nanmin(everything, axis=0) - 0.06, np.nanmax(everything, axis=0) + 0.06
     axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="F1-micro", ylabel="F1-macro")
     axis.scatter([], [], marker="o", s=70, facecolor="white", edgecolor="0.4", label="before (hollow)")
-    legend(axis, handletextpad=0.1)
-    return figure
+    axis.set_title(title)
+    legend(axis, handletextpad=0.3)
+    means = {name: np.mean(after[name], axis=0) - np.mean(before[name], axis=0) for name in before}
+    told = "; ".join(f"{name}: micro {change[0]:+.2f}, macro {change[1]:+.2f}" for name, change in means.items())
+    return with_alt(
+        figure, f"F1-macro against F1-micro, an arrow from before to after for each run. Mean change: {told}."
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import class_colour, label_of, legend, styled
+from wbc_tutorial.course.plots.style import class_colour, label_of, legend, styled, with_alt
 from wbc_tutorial.data.counts import imbalance_ratio, shot_groups
 from wbc_tutorial.evaluation.metrics import f1_scores
 
@@ -33,7 +33,8 @@ def cumulative_share(counts: Mapping[str, Sequence[int]]) -> Figure:
         )  # fmt: skip
     axis.set(xlabel="the k largest classes", ylabel="share of all images", xlim=(0, n_classes), ylim=(0, 1.03))
     legend(axis)
-    return figure
+    told = [f"{name} {np.sort(row)[-3:].sum() / max(np.sum(row), 1):.0%}" for name, row in counts.items()]
+    return with_alt(figure, f"Share of all images in the k largest classes; the three largest hold: {', '.join(told)}.")
 
 
 def _shade_shots(axis: Axes, groups: np.ndarray) -> None:
@@ -73,7 +74,13 @@ def recall_by_count(
         axis.set(xlim=(-0.5, len(x) - 0.5), ylim=(0, 1.36), yticks=(0, 0.5, 1), ylabel="recall", title=title, xticks=x)
         axis.set_xticklabels([f"{codes[c]}\n{counts[c]}" for c in order])
     axes[-1, 0].set_xlabel("class, and how many images it has")
-    return figure
+    told = []
+    for title, values in recalls.items():
+        means = [f"{g}-shot {np.nanmean(np.asarray(values, dtype=float)[order][groups == g]):.2f}"
+                 for g in dict.fromkeys(groups.tolist())
+                 if not np.isnan(np.asarray(values, dtype=float)[order][groups == g]).all()]  # fmt: skip
+        told.append(f"{title}: {', '.join(means)}")
+    return with_alt(figure, f"Recall of each class, largest class first; mean by group. {'; '.join(told)}.")
 
 
 def pull_and_push(
@@ -97,7 +104,12 @@ def pull_and_push(
     axis.set(yscale="log", xticks=x, xticklabels=codes, ylabel="sum of |gradient|", title=title)
     axis.set_ylim(min(pull.min(), push.min()) / 2, max(pull.max(), push.max()) * 8)
     axis.legend(ncols=2, loc="upper center")
-    return figure
+    least = int(np.argmin(pull))
+    return with_alt(
+        figure,
+        f"Pull and push on the logit of each class, log axis: for {codes[least]}, the rarest, the push is "
+        f"{push[least] / pull[least]:.0f} times the pull. For {int((pull > push).sum())} classes the pull is stronger.",
+    )
 
 
 def gradient_shares(shares: Mapping[str, np.ndarray], image_shares: Mapping[str, float]) -> Figure:
@@ -119,7 +131,8 @@ def gradient_shares(shares: Mapping[str, np.ndarray], image_shares: Mapping[str,
     axis.plot([], [], color="0.4", linestyle=(0, (1, 2)), label="share of the images")
     axis.set(xlabel="step", ylabel="share of the gradient", ylim=(0, 1))
     legend(axis)
-    return figure
+    told = [f"{name} from {values[0]:.0%} to {values[-1]:.0%}" for name, values in shares.items()]
+    return with_alt(figure, f"Share of the gradient over {len(next(iter(shares.values())))} steps: {', '.join(told)}.")
 
 
 def long_tail(ratio: float, total: int, n_classes: int) -> np.ndarray:
@@ -161,11 +174,15 @@ def majority_vote(ratio: float, *, total: int = 1680, n_classes: int = 13) -> Fi
     scores = f1_scores(truth, np.zeros_like(truth), n_classes)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(2.2, 1))
     left.bar(np.arange(1, n_classes + 1), counts, color="C0", edgecolor="black", linewidth=0.5)
-    left.set(yscale="log", ylim=(0.5, total), xticks=range(1, n_classes + 1))
+    left.set(ylim=(0, total / 2), xticks=range(1, n_classes + 1))  # the same for all ratios, so that they compare
     left.set(xlabel="class, largest first", ylabel="images")
     left.set_title(f"imbalance ratio {imbalance_ratio(counts):.0f}, {counts.sum()} images")
     right.barh((1, 0), (scores.micro, scores.macro), color=("C1", "C2"), height=0.55)
     for y, value in ((1, scores.micro), (0, scores.macro)):
         right.text(value + 0.03, y, f"{value:.2f}", va="center")
     right.set(xlim=(0, 1.1), yticks=(1, 0), yticklabels=("F1-micro", "F1-macro"), title="always the largest")
-    return figure
+    return with_alt(
+        figure,
+        f"Counts of {n_classes} classes at imbalance ratio {imbalance_ratio(counts):.0f}; always naming the largest "
+        f"scores F1-micro {scores.micro:.2f} and F1-macro {scores.macro:.2f}.",
+    )

@@ -12,6 +12,7 @@ from matplotlib.patheffects import withStroke
 
 from wbc_tutorial.course.plots.style import (
     LINE,
+    PALETTE,
     class_code,
     class_colour,
     label_of,
@@ -19,6 +20,7 @@ from wbc_tutorial.course.plots.style import (
     lineage_order,
     n_lines,
     series_style,
+    with_alt,
 )
 from wbc_tutorial.evaluation.latent import classical_scaling
 
@@ -92,7 +94,9 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
     figure.set_figheight(figure.get_figheight() + LINE * max(0, n_lines(map(label_of, domain_names)) - 3))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
-    return figure
+    told = f"{title or 'One map'} in three colourings, {len(labels)} points: by class, lineages in colour"
+    told += f"; by laboratory, {', '.join(domain_names[d] for d in np.unique(domains))}"
+    return with_alt(figure, f"{told}; by error, {wrong.mean():.0%} crosses ({', '.join(shares)}).")
 
 
 def latent_grid(
@@ -132,7 +136,9 @@ def latent_grid(
         axis.set_title(label_of(title, 30), fontsize=13)
         _bare(axis)
     legend_of_all(figure, markerscale=1.4 if classes else 1, loc="outside right upper")
-    return figure
+    told = "; ".join(" ".join(title.split()) for title in pictures)
+    what = "class, lineages in colour" if classes else ", ".join(map(str, names))
+    return with_alt(figure, f"Maps of the same {len(groups)} points, coloured by {what}: {told}.")
 
 
 def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], domain_names: Sequence[str]) -> Figure:
@@ -159,13 +165,17 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
         kept = f"distances drawn and measured:\nrank correlation {_agreement(places, matrix):.2f}"
         axis.set_title(f"{title}\nalpha / mean of beta and gamma = {share:.2f}\n{kept}", fontsize=13)
         axis.margins(0.08)
-        _bare(axis)
+        _bare(axis, measured=True)
     for d in sorted(used):
         axes[0, -1].scatter([], [], marker=series_style(d).marker, s=110, color="0.4", label=label_of(domain_names[d]))
     axes[0, -1].plot([], [], color="0.4", label="same class")
     figure.legend(loc="outside right center", handletextpad=0.4)
     figure.set_figheight(max(figure.get_figheight(), LINE * n_lines(map(label_of, domain_names)) + 1))
-    return figure
+    told = "; ".join(
+        f"{title}: alpha over the mean of beta and gamma {found.alpha / np.mean([found.beta, found.gamma]):.2f}"
+        for title, found in panels.items()
+    )
+    return with_alt(figure, f"Graphs of the pairs of laboratory and class; lines join one class. {told}.")
 
 
 def _nodes(axis: Axes, places: np.ndarray, pairs: np.ndarray, classes: Sequence[str]) -> None:
@@ -192,10 +202,13 @@ def _agreement(places: np.ndarray, matrix: np.ndarray) -> float:
     return spearmanr(drawn, measured).statistic if len(drawn) > 1 else np.nan
 
 
-def _bare(axis: Axes) -> None:
-    """Take away what a reader could mistake for a scale."""
+def _bare(axis: Axes, *, measured: bool = False) -> None:
+    """Take away what a reader could mistake for a scale; where distances are measured both axes have the same one."""
     axis.set(xticks=[], yticks=[])
-    axis.set_aspect("equal", adjustable="datalim")
+    if measured:
+        axis.set_aspect("equal", adjustable="datalim")
+    else:
+        axis.margins(0.06)  # the axes of a UMAP carry no scale: the points may fill the frame
     for spine in axis.spines.values():
         spine.set(visible=True, color="0.75")
 
@@ -205,21 +218,22 @@ def _free(place, placed, reach: float) -> bool:
     return all((np.abs(place - other) > (0.09 * reach, 0.04 * reach)).any() for other in placed)
 
 
-def _code(axis: Axes, place, name: str, offset=(0, 0)) -> None:
+def _code(axis: Axes, place, name: str, offset=(0, 0), *, colour: str = "") -> None:
     axis.annotate(
         class_code(name), place, offset, textcoords="offset points", fontweight="bold", ha="center",
-        va=("top", "center", "bottom")[np.sign(offset[1]) + 1], color=class_colour(name), path_effects=_HALO, zorder=5,
+        va=("top", "center", "bottom")[np.sign(offset[1]) + 1], color=colour or class_colour(name),
+        path_effects=_HALO, zorder=5,
     )  # fmt: skip
 
 
 def _by_class(axis: Axes, points, labels, classes, *, legend: bool = True) -> None:
-    """Draw a colour and marker per class, and its code where its points are densest, unless another code is there."""
+    """Draw a colour per lineage, a marker per class, and its code where its points are densest, unless one is there."""
     order = sorted(range(len(classes)), key=lambda c: lineage_order(classes[c]))
     for number, c in enumerate(order):
         here = points[labels == c]
         if len(here):
-            look = {"marker": series_style(number).marker, "color": class_colour(classes[c])}
-            axis.scatter(*here.T, s=16, alpha=0.75, linewidths=0, label=class_code(classes[c]), **look)
+            look = {"marker": series_style(number).marker, "color": _lineage_colour(classes[c])}
+            axis.scatter(*here.T, s=30, alpha=0.75, linewidths=0, label=class_code(classes[c]), **look)
     placed, reach = [], np.ptp(points, axis=0).max()
     for c in np.unique(labels) if legend else ():
         here = points[labels == c]
@@ -227,9 +241,14 @@ def _by_class(axis: Axes, points, labels, classes, *, legend: bool = True) -> No
         place = here[to_each[:, : len(here) // 2 + 1].sum(axis=1).argmin()]
         if _free(place, placed, reach):
             placed.append(place)
-            _code(axis, place, classes[c])
+            _code(axis, place, classes[c], colour=_lineage_colour(classes[c]))
     if legend:
-        _below(axis, columns=5, scale=1.6)
+        _below(axis, columns=5, scale=1.3)
+
+
+def _lineage_colour(name: str) -> str:
+    """Return the colour of a class's lineage: thirteen colours could not be told apart in a cloud of points."""
+    return PALETTE[lineage_order(name)[0]]
 
 
 def _by_laboratory(axis: Axes, points, domains, names, *, legend: bool = True) -> None:
@@ -238,7 +257,7 @@ def _by_laboratory(axis: Axes, points, domains, names, *, legend: bool = True) -
     for part in np.array_split(order, max(1, len(order) // 25)):
         for d in np.unique(domains[part]):
             style, here = series_style(d), points[part[domains[part] == d]]
-            axis.scatter(*here.T, s=20, marker=style.marker, color=style.colour, alpha=0.7, linewidths=0)
+            axis.scatter(*here.T, s=30, marker=style.marker, color=style.colour, alpha=0.7, linewidths=0)
     for d in np.unique(domains):
         style = series_style(d)
         axis.scatter([], [], s=60, marker=style.marker, color=style.colour, label=label_of(names[d]))
@@ -247,8 +266,8 @@ def _by_laboratory(axis: Axes, points, domains, names, *, legend: bool = True) -
 
 
 def _by_error(axis: Axes, points, wrong) -> None:
-    axis.scatter(*points[~wrong].T, s=12, color="0.75", linewidths=0, label="right")
-    axis.scatter(*points[wrong].T, s=26, marker="x", color=_WRONG, linewidths=1.1, label="wrong")
+    axis.scatter(*points[~wrong].T, s=20, color="0.75", linewidths=0, label="right")
+    axis.scatter(*points[wrong].T, s=32, marker="x", color=_WRONG, linewidths=1.1, label="wrong")
     _below(axis, columns=2, scale=1.6)
 
 

@@ -6,14 +6,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import PALETTE, class_name, label_of, legend, legend_above, styled
+from wbc_tutorial.course.plots.style import PALETTE, class_name, label_of, legend, legend_above, styled, with_alt
 from wbc_tutorial.evaluation.metrics import calibration_bins, calibration_error
 
 __all__ = ["recall_fall", "reliability", "score_bars"]
 
 
 def recall_fall(
-    recalls: Mapping[str, np.ndarray], classes: Sequence[str], training_counts: np.ndarray, *, title: str = ""
+    recalls: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    training_counts: np.ndarray,
+    *,
+    title: str = "",
+    images: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
     """Draw each class's recall under several conditions, joined by a line; a later, smaller marker lies on top.
 
@@ -25,24 +30,37 @@ def recall_fall(
     training_counts : int (C,)
         Written beside the class; rows are sorted by it, the most frequent on top.
     title : str, default=""
+    images : mapping of str to int (C,), default=None
+        Condition -> images that each recall rests on; a marker that rests on fewer than 10 is hollow.
     """
     order = np.argsort(-np.asarray(training_counts), kind="stable")
-    figure, axis = plt.subplots(figsize=(8, 0.33 * len(classes) + 1.8))
+    figure, axis = plt.subplots(figsize=(9.5, 0.36 * len(classes) + 1.8))
     table = np.array([np.asarray(values, dtype=float)[order] for values in recalls.values()])
     for y, column in enumerate(table.T):
         if not np.all(np.isnan(column)):
             axis.plot((np.nanmin(column), np.nanmax(column)), (y, y), color="0.75", zorder=1)
     sizes = np.linspace(110, 35, len(recalls))
     for style, (name, row, size) in styled(zip(recalls, table, sizes, strict=True)):
+        few = np.asarray(images[name])[order] < 10 if images else np.zeros(len(row), bool)
+        face = ["white" if hollow else style.colour for hollow in few]
         axis.scatter(
-            row, range(len(row)), marker=style.marker, color=style.colour, s=size, label=label_of(name), zorder=2,
+            row, range(len(row)), marker=style.marker, c=face, edgecolors=style.colour, s=size, zorder=2,
             clip_on=False,
         )  # fmt: skip
+        axis.scatter([], [], marker=style.marker, color=style.colour, s=size, label=label_of(name))
+    if images:
+        axis.scatter([], [], marker="o", facecolor="white", edgecolor="0.3", s=70, label="hollow: fewer than 10 images")
     names = [f"{class_name(classes[c]).replace('_', ' ')} ({training_counts[c]})" for c in order]
     axis.set(yticks=range(len(names)), yticklabels=names, xlim=(-0.02, 1.02), xlabel="recall")
     axis.invert_yaxis()
     legend_above(axis, columns=3, title=title or None, handletextpad=0.1)
-    return figure
+    told = "; ".join(f"{name}: mean {np.nanmean(row):.2f}" for name, row in zip(recalls, table, strict=True))
+    lost = table[0] - table[-1]
+    most = "" if np.all(np.isnan(lost)) else f" The largest gap is that of {names[int(np.nanargmax(np.abs(lost)))]}."
+    return with_alt(
+        figure,
+        f"Recall of each class, the most frequent in training on top, training images in brackets. {told}.{most}",
+    )
 
 
 def reliability(
@@ -87,10 +105,18 @@ def reliability(
     axis.set(xlabel="confidence (largest probability)", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
     axis.set_title(title)
     legend(axis)
-    return figure
+    errors = [f"{name} {calibration_error(truth[name], probabilities[name], n_bins):.2f}" for name in truth]
+    told = f"Share of right answers against confidence; expected calibration error: {', '.join(errors)}."
+    return with_alt(figure, told)
 
 
-def score_bars(scores: Mapping[str, float], *, label: str = "", title: str = "") -> Figure:
+def score_bars(
+    scores: Mapping[str, float],
+    *,
+    label: str = "",
+    title: str = "",
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+) -> Figure:
     """Draw one bar per named score in [0, 1] with its value, the first on top.
 
     Parameters
@@ -100,14 +126,20 @@ def score_bars(scores: Mapping[str, float], *, label: str = "", title: str = "")
     label : str, default=""
         Of the axis.
     title : str, default=""
+    intervals : mapping of str to (float, float), default=None
+        Score -> the ends of its interval, drawn as a whisker.
     """
-    figure, axis = plt.subplots(figsize=(8, 0.48 * len(scores) + 1.2))
+    figure, axis = plt.subplots(figsize=(9.5, 0.6 * len(scores) + 1.3))
     values = np.array(list(scores.values()), dtype=float)
     axis.barh(range(len(values)), np.nan_to_num(values), color=PALETTE[0], height=0.62)
     for y, value in enumerate(values):
-        text = "–" if np.isnan(value) else f"{value:.2f}"
-        axis.text(np.nan_to_num(value) + 0.01, y, text, va="center")
+        text, end = "–" if np.isnan(value) else f"{value:.2f}", np.nan_to_num(value)
+        if (name := list(scores)[y]) in (intervals or {}):
+            axis.plot(intervals[name], (y, y), color="black", marker="|", markersize=10, linewidth=1.5)
+            end = max(end, intervals[name][1])
+        axis.text(end + 0.015, y, text, va="center")
     names = [label_of(name, 36) for name in scores]
     axis.set(xlim=(0, 1.08), xlabel=label, title=title, yticks=range(len(scores)), yticklabels=names)
     axis.invert_yaxis()
-    return figure
+    told = "; ".join(f"{name} {value:.2f}" for name, value in scores.items())
+    return with_alt(figure, f"{title + '. ' if title else ''}Bars of {label or 'scores'}: {told}.")

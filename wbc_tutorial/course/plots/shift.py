@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from wbc_tutorial.course.plots.style import label_of, legend, styled
+from wbc_tutorial.course.plots.style import label_of, legend, styled, with_alt
 
-__all__ = ["colour_cloud", "colour_means", "native_views", "one_number", "slope", "turned_knobs"]
+__all__ = ["colour_cloud", "colour_means", "native_views", "one_number", "slope"]
 
 
 def slope(
@@ -41,7 +41,8 @@ def slope(
             )
     axis.set(xlim=(-0.4, 1.4), ylim=(0, 1.02), xticks=(0, 1), xticklabels=ends, ylabel="score")
     legend(axis)
-    return figure
+    told = [f"{name} from {before[name][0]:.2f} to {after[name][0]:.2f}" for name in before]
+    return with_alt(figure, f"From {ends[0]} to {ends[1]}: {', '.join(told)}.".replace("\n", " "))
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:
@@ -87,13 +88,17 @@ def native_views(views: Sequence[np.ndarray], names: Sequence[str], px_per_um: S
         axis.text(0, -12, text, va="bottom")
         axis.axis("off")
     axes[0, 0].set(xlim=(0, widest), ylim=(tallest + 24, -0.32 * tallest))
-    return figure
+    told = [
+        f"{name} {view.shape[1]} px, {view.shape[1] / scale:.0f} µm wide"
+        for name, view, scale in zip(names, views, px_per_um, strict=True)
+    ]
+    return with_alt(figure, f"Native images at one scale of pixels, the central 25 µm framed: {', '.join(told)}.")
 
 
 def one_number(
     panels: Sequence[Sequence[np.ndarray]], names: Sequence[str], titles: Sequence[str], *, label: str
 ) -> Figure:
-    """Draw the distribution of one number per image: a panel per way of measuring it, a histogram per laboratory.
+    """Draw one number per image as a point: a panel per way of measuring it, a strip per laboratory, a bar its median.
 
     Parameters
     ----------
@@ -106,23 +111,23 @@ def one_number(
     label : str
         Of the number.
     """
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.4 * len(panels) + 2, 4), sharex=True, sharey=True, squeeze=False
-    )
-    everything = np.concatenate([np.asarray(values, dtype=float) for panel in panels for values in panel])
-    low, high = np.nanmin(everything), np.nanmax(everything)
-    edges = np.linspace(low, high if high > low else low + 1, 26)
-    middle = (edges[1:] + edges[:-1]) / 2
+    size = (4.4 * len(panels) + 2, max(3.4, 0.45 * len(names) + 1.6))
+    figure, axes = plt.subplots(1, len(panels), figsize=size, sharex=True, sharey=True, squeeze=False)
+    generator, told = np.random.default_rng(0), []
     for axis, panel, title in zip(axes[0], panels, titles, strict=True):
-        for style, (values, name) in styled(zip(panel, names, strict=True)):
-            height = np.histogram(np.asarray(values)[~np.isnan(values)], edges)[0]
-            look = {"color": style.colour, "marker": style.marker, "linestyle": style.linestyle}
-            axis.plot(middle, height, markersize=5, label=label_of(name), **look)
-            axis.fill_between(middle, height, color=style.colour, alpha=0.15)
-        axis.set(title=label_of(title, 34), xlabel=label)
-    axes[0, 0].set(ylabel="images", ylim=(0, None))
+        middles = []
+        for d, (style, (values, name)) in enumerate(styled(zip(panel, names, strict=True))):
+            shown = np.asarray(values, dtype=float)
+            shown = shown[~np.isnan(shown)]
+            height = d + generator.uniform(-0.28, 0.28, len(shown))
+            axis.scatter(shown, height, s=22, marker=style.marker, color=style.colour, alpha=0.5, label=label_of(name))
+            middles.append(np.median(shown) if len(shown) else np.nan)
+            axis.plot([middles[-1]] * 2, (d - 0.4, d + 0.4), color="black", linewidth=2.5)
+        axis.set(title=label_of(title, 34), xlabel=label, yticks=())
+        told.append(f"{title}: " + ", ".join(f"{n} {m:.0f}" for n, m in zip(names, middles, strict=True)))
+    axes[0, 0].invert_yaxis()
     legend(axes[0, -1])
-    return figure
+    return with_alt(figure, f"{label} of each image, with the medians. {'; '.join(told)}.")
 
 
 def colour_cloud(red: np.ndarray, blue: np.ndarray, domains: np.ndarray, names: Sequence[str]) -> Figure:
@@ -135,14 +140,19 @@ def colour_cloud(red: np.ndarray, blue: np.ndarray, domains: np.ndarray, names: 
     names : sequence of str
         Of the laboratories 0, 1, 2, ...
     """
-    figure, axis = plt.subplots(figsize=(9, 5))
+    figure, axis = plt.subplots(figsize=(8, 4.2))
     for d, (style, name) in enumerate(styled(names)):
         here = domains == d
         axis.scatter(red[here], blue[here], s=16, marker=style.marker, color=style.colour, alpha=0.35, linewidths=0)
         axis.scatter([], [], s=60, marker=style.marker, color=style.colour, label=label_of(name))
     axis.set(xlabel="mean red of the image", ylabel="mean blue of the image")
     legend(axis, handletextpad=0.1)
-    return figure
+    told = [
+        f"{name} {red[domains == d].mean():.2f} and {blue[domains == d].mean():.2f}"
+        for d, name in enumerate(names)
+        if np.any(domains == d)
+    ]
+    return with_alt(figure, f"A point for each image. Mean red and mean blue: {', '.join(told)}.")
 
 
 def colour_means(measured: np.ndarray, published: np.ndarray, names: Sequence[str]) -> Figure:
@@ -170,35 +180,15 @@ def colour_means(measured: np.ndarray, published: np.ndarray, names: Sequence[st
                     capsize=3,
                     linestyle="none",
                 )
-        axis.set(title=title, xticks=range(len(names)), xlim=(-0.6, len(names) - 0.4), ylim=(0.3, 1.05))
+        axis.set(title=title, xticks=range(len(names)), xlim=(-0.6, len(names) - 0.4), ylim=(0.3, 1.12))
         axis.set_xticklabels(map(label_of, names), rotation=30, ha="right", rotation_mode="anchor")
     axes[0].set_ylabel("brightness, 0 to 1")
-    return figure
-
-
-def turned_knobs(before: np.ndarray, after: np.ndarray, change: str) -> Figure:
-    """Draw a cell before and after a laboratory's knobs were turned, and where its pixels now stand.
-
-    Parameters
-    ----------
-    before, after : uint8 (S, S, 3)
-    change : str
-        Title of the cell afterwards.
-    """
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), width_ratios=(1, 1, 1.3))
-    for axis, image, title in zip(axes[:2], (before, after), ("the laboratory as it is", change), strict=True):
-        axis.imshow(image)
-        axis.axis("off")
-        axis.set_title(title, fontsize=13, loc="center")
-    edges = np.linspace(0, 255, 33)
-    colours = (("#D55E00", "red", "o"), ("#009E73", "green", "s"), ("#0072B2", "blue", "^"))
-    for channel, (colour, name, marker) in enumerate(colours):
-        for image, dashes in ((before, (0, (1, 1))), (after, "-")):
-            height = np.histogram(image[..., channel], edges)[0] / image[..., channel].size
-            axes[2].step(
-                edges[:-1], height, where="post", color=colour, linestyle=dashes, marker=marker, markersize=5,
-                markevery=(channel, 4), label=name if image is after else None,
-            )  # fmt: skip
-    axes[2].set(xlabel="pixel value (dotted: as it was)", ylabel="share of pixels", xlim=(0, 255), ylim=(0, 0.5))
-    axes[2].legend(loc="upper left")
-    return figure
+    for fill, what in (("0.3", "simulated"), ("white", "real (published)")):
+        axes[-1].plot([], [], "o", color="0.3", mfc=fill, markersize=8, label=what)
+    legend(axes[-1])
+    apart = np.abs(measured[:, 0] - published[:, 0]).max()
+    return with_alt(
+        figure,
+        f"Mean and spread of red, green and blue of {', '.join(names)}, simulated beside published: the means are at "
+        f"most {apart:.2f} apart.",
+    )

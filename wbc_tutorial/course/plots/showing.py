@@ -15,14 +15,14 @@ DOTS_PER_INCH = 200
 SHOWN_PER_INCH = 100
 """A page shows every figure at half its size in dots: sharp on screens with two dots for a pixel."""
 
-COLOURS, COLOURS_OF_PHOTOGRAPHS = 256, 192
+COLOURS, COLOURS_OF_PHOTOGRAPHS = 256, 128
 """Of the palette of a file; fewer where the grain of photographs would make it twice as large."""
 
 
 def png(figure: Figure, *, dpi: int = DOTS_PER_INCH) -> bytes:
     """Write a figure as PNG and close it.
 
-    The colours become a palette of 256, or of 192 with photographs, none of them far from the drawn one: the file
+    The colours become a palette of 256, or of 128 with photographs, none of them far from the drawn one: the file
     takes a third of the room, and eyes see no difference.
 
     Parameters
@@ -52,17 +52,16 @@ def png(figure: Figure, *, dpi: int = DOTS_PER_INCH) -> bytes:
 
 
 def show(figure: Figure, alt: str | None = None, *, caption: str | None = None) -> None:
-    """Display a figure with its alternative text, at half its size in dots, and a caption under it.
+    """Display a figure with its alternative text, at half its size in dots.
 
     Parameters
     ----------
     figure : Figure
         It is closed afterwards.
     alt : str, default=None
-        What the figure shows and what to see in it, for readers who do not see it. None: `alt_of` says what the
-        titles, axes and legends say.
+        What the figure shows and what to see in it, for readers who do not see it. None: `alt_of` says it.
     caption : str, default=None
-        A line under the figure; ``""`` for none. None: the `alt` that was given.
+        A line under the figure; None: no line.
 
     Raises
     ------
@@ -73,20 +72,21 @@ def show(figure: Figure, alt: str | None = None, *, caption: str | None = None) 
 
     if not isinstance(figure, Figure):
         raise ValueError(f"show was given {type(figure).__name__}; expected a matplotlib Figure: plots.show(figure)")
-    given = (alt or "").strip()
-    said = given or alt_of(figure)
+    said = (alt or "").strip() or alt_of(figure)
     data = png(figure)
     with Image.open(io.BytesIO(data)) as drawn:
         width, height = (side * SHOWN_PER_INCH // DOTS_PER_INCH for side in drawn.size)
     shown = {"alt": said, "width": width, "height": height}
     display({"image/png": data, "text/plain": said}, raw=True, metadata={"image/png": shown})
-    under = given if caption is None else caption.strip()
-    if under:
+    if under := (caption or "").strip():
         display(Markdown(f"*{under}*"))
 
 
 def alt_of(figure: Figure) -> str:
-    """Say in words what the titles, axes and legends of a figure say.
+    """Say in words what a figure shows: as its plot function says it, else what titles, axes and legends say.
+
+    A function of `wbc_tutorial.plots` leaves the words with the figure (see `style.with_alt`), so that they follow the
+    data that were drawn.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def alt_of(figure: Figure) -> str:
     Returns
     -------
     str
-        At most 400 characters.
+        At most 400 characters where no plot function said more.
 
     Examples
     --------
@@ -105,6 +105,8 @@ def alt_of(figure: Figure) -> str:
     >>> alt_of(figure)
     'The fall: F1-macro against step; ERM.'
     """
+    if own := getattr(figure, "alt", ""):
+        return own
     parts = [_plain(figure.get_suptitle()), *map(_panel, figure.axes)]
     parts += [", ".join(_plain(text.get_text()) for text in each.get_texts()) for each in figure.legends]
     said = ". ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))

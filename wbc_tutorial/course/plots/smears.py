@@ -16,6 +16,7 @@ from wbc_tutorial.course.plots.style import (
     label_of,
     lineage_order,
     widest,
+    with_alt,
 )
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.classes import CELL_CLASSES
@@ -30,7 +31,21 @@ def _picture(axis: Axes, image: np.ndarray) -> None:
     axis.spines[:].set_visible(False)
 
 
-def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: int = 8, side: float = 1.35) -> Figure:
+def _scale_bar(axis: Axes, size: int, field_um: float) -> None:
+    """Draw a bar of 5 um into the lower left corner of a picture `size` pixels wide."""
+    length, x, y = 5 * size / field_um, 0.06 * size, 0.94 * size
+    axis.plot((x, x + length), (y, y), color="black", linewidth=3, solid_capstyle="butt")
+    axis.text(x, y - 0.03 * size, "5 µm", ha="left", va="bottom", fontsize=13)
+
+
+def image_row(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str],
+    *,
+    columns: int = 8,
+    side: float = 1.35,
+    field_um: float | None = None,
+) -> Figure:
     """Draw images in rows with a title over each.
 
     Parameters
@@ -42,6 +57,8 @@ def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: i
         Images side by side.
     side : float, default=1.35
         Of an image, in inches.
+    field_um : float, default=None
+        How many micrometres an image is wide: the first gets a bar of 5 um. None: no bar.
 
     Raises
     ------
@@ -62,11 +79,19 @@ def image_row(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: i
     for axis, image, title in zip(axes.flat[: len(images)], images, titles, strict=True):
         axis.imshow(image)
         axis.set_title(title, fontsize=13, loc="center")
-    return figure
+    if field_um:
+        _scale_bar(axes.flat[0], np.asarray(images[0]).shape[1], field_um)
+    said = ", ".join(" ".join(title.split()) for title in titles)
+    return with_alt(figure, f"{len(images)} pictures side by side: {said}.")
 
 
 def image_grid(
-    images: Sequence[Sequence[np.ndarray]], rows: Sequence[str], columns: Sequence[str], *, side: float = 1.3
+    images: Sequence[Sequence[np.ndarray]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    side: float = 1.3,
+    field_um: float | None = None,
 ) -> Figure:
     """Draw images as a table: a name before each row and over each column.
 
@@ -77,6 +102,8 @@ def image_grid(
     columns : sequence of C str
     side : float, default=1.3
         Of an image, in inches.
+    field_um : float, default=None
+        How many micrometres an image is wide: the first gets a bar of 5 um. None: no bar.
 
     Raises
     ------
@@ -99,8 +126,11 @@ def image_grid(
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for axis, name in zip(axes[0], columns, strict=True):
         axis.set_title(label_of(name, max(int(side / LETTER), 4)), fontsize=13, loc="center")
+    if field_um:
+        _scale_bar(axes[0, 0], np.asarray(images[0][0]).shape[1], field_um)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
-    return figure
+    said = [", ".join(" ".join(name.split()) for name in names) for names in (rows, columns)]
+    return with_alt(figure, f"A table of pictures. Rows: {said[0]}. Columns: {said[1]}.")
 
 
 def before_and_after(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence[str]) -> Figure:
@@ -134,7 +164,7 @@ def glossary(images: Mapping[str, np.ndarray]) -> Figure:
     figure, axes = plt.subplots(
         n_rows,
         4,
-        figsize=(12, 1.5 * n_rows),
+        figsize=(12, 1.3 * n_rows),
         width_ratios=(1, 3.1, 1, 3.1),
         gridspec_kw={"wspace": 0.02},
         squeeze=False,
@@ -150,7 +180,8 @@ def glossary(images: Mapping[str, np.ndarray]) -> Figure:
         text.text(0.2, 0.96, cell.name.replace("_", " "), va="top")
         text.text(0.05, 0.72, cell.lineage, va="top", color="0.35", style="italic")
         text.text(0.05, 0.48, textwrap.fill(cell.morphology, 42), va="top")
-    return figure
+    codes = ", ".join(cell.code for cell in cells)
+    return with_alt(figure, f"A page of an atlas, an example of each class beside what to look for: {codes}.")
 
 
 def stain_maps(drawing, *, image: np.ndarray | None = None) -> Figure:
@@ -178,7 +209,9 @@ def stain_maps(drawing, *, image: np.ndarray | None = None) -> Figure:
     if image is not None:
         axes.flat[-1].imshow(image, extent=reach)
         axes.flat[-1].set_title("light that arrives", fontsize=13, loc="center")
-    return figure
+    names = ", ".join(name for name, _ in held)
+    light = "; at the right the light that they let through" if image is not None else ""
+    return with_alt(figure, f"One cell as maps of its stains, dark where there is much: {names}{light}.")
 
 
 def contact_sheet(cells: CellImages, *, per_class: int = 8, seed: int = 0, side: float = 0.95) -> Figure:
@@ -207,7 +240,8 @@ def contact_sheet(cells: CellImages, *, per_class: int = 8, seed: int = 0, side:
             axis.imshow(cells.images[index].transpose(1, 2, 0))
         row[0].set_ylabel(class_code(cells.classes[c]), rotation=0, ha="right", va="center")
     figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-    return figure
+    codes = ", ".join(class_code(cells.classes[c]) for c in present)
+    return with_alt(figure, f"A row of up to {per_class} cells for each class: {codes}.")
 
 
 def counts_by_class(
@@ -240,4 +274,9 @@ def counts_by_class(
             axis.set(yscale="log", ylim=(1, top * 7))
         else:
             axis.set(ylim=(0, top * 1.3))
-    return figure
+    told = []
+    for row, name in zip(counts, domain_names, strict=True):
+        there, lacks = row[row > 0], [class_code(c) for c, n in zip(classes, row, strict=True) if n == 0]
+        reach = f"{there.min():,} to {there.max():,} images a class" if there.size else "no image"
+        told.append(f"{name}: {reach}" + (f", none of {', '.join(lacks)}" if lacks else ""))
+    return with_alt(figure, f"Images per class. {'; '.join(told)}.")

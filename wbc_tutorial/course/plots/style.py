@@ -258,6 +258,24 @@ def legend_of_all(figure: Figure, **options) -> None:
     figure.set_figheight(max(figure.get_figheight(), LINE * n_lines(found) + 0.6))
 
 
+def with_alt(figure: Figure, alt: str) -> Figure:
+    """Leave with a figure the words for readers who do not see it, and return the figure; `show` takes them from there.
+
+    Parameters
+    ----------
+    figure : Figure
+    alt : str
+        What is drawn and what to see in it, five words or more, from the data that were drawn.
+
+    Examples
+    --------
+    >>> with_alt(plt.figure(), "Two bars: the first is higher.").alt
+    'Two bars: the first is higher.'
+    """
+    figure.alt = " ".join(alt.split())  # type: ignore[attr-defined]
+    return figure
+
+
 @contextmanager
 def any_script() -> Iterator[None]:
     """Draw without a warning for each sign that no installed font has: it is drawn as a box."""

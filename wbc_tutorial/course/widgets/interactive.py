@@ -89,7 +89,9 @@ def _end_of_cell(_result) -> None:
     _TURN.release()
 
 
-def slider(label: str, value: float, low: float, high: float, *, step: float, unit: str = "") -> ipywidgets.FloatSlider:
+def slider(
+    label: str, value: float, low: float, high: float, *, step: float, unit: str = "", live: bool = False
+) -> ipywidgets.FloatSlider:
     """Make a slider that redraws when it is released, and at each press of an arrow key.
 
     Parameters
@@ -99,6 +101,8 @@ def slider(label: str, value: float, low: float, high: float, *, step: float, un
         Where it stands, its two ends, and the distance between two stops.
     unit : str, default=""
         Written behind the label.
+    live : bool, default=False
+        Redraw while it is moved too: for figures that are drawn in a tenth of a second or so.
     """
     return ipywidgets.FloatSlider(
         value=value,
@@ -106,7 +110,7 @@ def slider(label: str, value: float, low: float, high: float, *, step: float, un
         max=high,
         step=step,
         description=f"{label} ({unit})" if unit else label,
-        continuous_update=False,
+        continuous_update=live,
         readout_format=".2f",
         style={"description_width": "11em"},
         layout=ipywidgets.Layout(width="26em"),

@@ -1,10 +1,10 @@
 """Looks: stain, light, optics and camera of the three simulated laboratories."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-__all__ = ["LOOKS", "Look", "look_of"]
+__all__ = ["LOOKS", "LOOK_PARTS", "Look", "exchanged", "look_of"]
 
 RGB = tuple[float, float, float]
 
@@ -127,3 +127,43 @@ def look_of(laboratory: str) -> Look:
     if laboratory not in LOOKS:
         raise ValueError(f"unknown simulated laboratory {laboratory!r}: expected one of {', '.join(LOOKS)}")
     return LOOKS[laboratory]
+
+
+LOOK_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "dyes": (
+        "chromatin", "rna", "eosin", "haemoglobin", "azurophil", "basophilic", "stain_strength", "stain_spread",
+        "tint_spread",
+    ),
+    "light": ("background", "background_spread", "white_balance", "white_balance_spread", "vignetting"),
+    "lens": ("px_per_um", "focus_um", "focus_spread_um", "sharpening"),
+    "sensor": ("noise", "jpeg_quality"),
+})  # fmt: skip
+"""What of a look belongs together. The picture's size alone is left: it matters only where whole images are used."""
+
+
+def exchanged(look: Look, other: Look, *parts: str) -> Look:
+    """Return a look with some of its parts exchanged for another's.
+
+    Parameters
+    ----------
+    look, other : Look
+    *parts : str
+        Of `LOOK_PARTS`: ``"dyes"``, ``"light"``, ``"lens"``, ``"sensor"``.
+
+    Raises
+    ------
+    ValueError
+        A part that does not exist.
+
+    Examples
+    --------
+    >>> one, other = LOOKS["sim_acevedo"], LOOKS["sim_mll"]
+    >>> mixed = exchanged(one, other, "light")
+    >>> mixed.background == other.background, mixed.chromatin == one.chromatin
+    (True, True)
+    """
+    unknown = [part for part in parts if part not in LOOK_PARTS]
+    if unknown:
+        raise ValueError(f"unknown part {unknown[0]!r} of a look: expected some of {', '.join(LOOK_PARTS)}")
+    names = [name for part in parts for name in LOOK_PARTS[part]]
+    return replace(look, **{name: getattr(other, name) for name in names})

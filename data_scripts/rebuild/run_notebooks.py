@@ -1,0 +1,87 @@
+"""Execute notebooks as they are committed: top to bottom on a fresh kernel, and without what only a live kernel shows.
+
+    python data_scripts/rebuild/run_notebooks.py notebooks/02_domain_shift.ipynb [more ...]
+
+Kept are texts, figures and tables. Dropped are the first cell's output (it says what the setup of *this* machine is),
+widgets (their text stays), progress bars that are done, and the times of the run. A notebook that fails is not written.
+"""
+
+import argparse
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+BAR = re.compile(r"\d+%\|.*\|")
+"""What tqdm leaves as the text of a bar."""
+
+
+def execute(path: Path, timeout: int) -> nbformat.NotebookNode:
+    """Run all cells of a notebook in its own folder and return it, tidied.
+
+    Parameters
+    ----------
+    path : Path
+    timeout : int
+        Seconds that one cell may take.
+
+    Raises
+    ------
+    CellExecutionError
+        When a cell fails.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    where = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=where).execute()
+    tidy(notebook)
+    return notebook
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Drop from an executed notebook what belongs to the run and not to the course."""
+    notebook.metadata.pop("widgets", None)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.metadata.pop("execution", None)
+        cell.outputs = [out for out in cell.outputs if not _is_bar(out)]
+        for out in cell.outputs:
+            out.get("data", {}).pop(WIDGET, None)
+    if code:
+        code[0].outputs = []
+
+
+def _is_bar(out: nbformat.NotebookNode) -> bool:
+    """Say whether an output is a progress bar, or the empty text of a bar that closed."""
+    data = out.get("data", {})
+    return WIDGET in data and bool(BAR.search(data.get("text/plain", "")) or not data.get("text/plain", "").strip())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line; return 0 when all notebooks ran, 2 with one line for each that did not."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="of one cell (default: 600)")
+    given = parser.parse_args(arguments)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    status = 0
+    for path in given.notebooks:
+        start = time.perf_counter()
+        try:
+            notebook = execute(path, given.timeout)
+        except (OSError, ValueError, CellExecutionError, TimeoutError) as error:
+            print(f"{path}: {str(error).strip().splitlines()[-1]}", file=sys.stderr)
+            status = 2
+            continue
+        nbformat.write(notebook, path)
+        print(f"{path}: {time.perf_counter() - start:.0f} s, {path.stat().st_size / 1000:.0f} kB")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Calibration and the even mix: against sums by hand, and on a mix of classes that moves."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, softmax
+
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.evaluation.adaptation import predict
+from wbc_tutorial.evaluation.calibration import balance_head, calibrate
+from wbc_tutorial.models import small_cnn
+
+
+def draws(generator, shares, n):
+    """Labels in a mix, and the logits of the perfect classifier for it: one Gaussian per class, each on its own axis."""
+    labels = generator.choice(len(shares), n, p=shares)
+    points = generator.normal(size=(n, len(shares))) + 1.5 * np.eye(len(shares))[labels]
+    return labels, log_softmax(1.5 * points + np.log(shares), axis=1)
+
+
+def test_it_finds_the_temperature_and_the_bias_that_were_put_in():
+    labels, logits = draws(np.random.default_rng(0), np.array([0.6, 0.3, 0.1]), 20_000)
+    wrong = (logits - np.array([0.5, -0.5, 0.0])) * 3
+    scale, bias, shares = calibrate(wrong, labels)
+    assert scale == pytest.approx(1 / 3, rel=0.03)
+    assert bias - bias.mean() == pytest.approx([0.5, -0.5, 0.0], abs=0.06)
+    assert shares == pytest.approx([0.6, 0.3, 0.1], abs=0.01)
+
+
+def test_perfect_separation_stays_finite():
+    scale, bias, shares = calibrate(np.eye(3)[[0, 0, 1, 2]] * 50, [0, 0, 1, 2])
+    assert np.isfinite([scale, *bias, *shares]).all() and shares.sum() == pytest.approx(1)
+
+
+def test_an_even_mix_is_named_better_after_the_shares_are_taken_off():
+    generator = np.random.default_rng(1)
+    labels, logits = draws(generator, np.array([0.9, 0.08, 0.02]), 4000)
+    scale, bias, shares = calibrate(logits, labels)
+    truth, points = draws(generator, np.full(3, 1 / 3), 4000)
+    skewed = points + np.log([0.9, 0.08, 0.02])  # what the network of the skewed mix would say
+    even = skewed * scale + bias - np.log(shares)
+    before, after = ((each.argmax(1) == truth).mean() for each in (skewed, even))
+    assert after > before + 0.15
+    assert softmax(even, axis=1).mean(0) == pytest.approx([1 / 3] * 3, abs=0.03)
+
+
+def test_the_head_says_what_the_formula_says():
+    generator = np.random.default_rng(2)
+    images = generator.integers(0, 256, (30, 3, 16, 16), dtype=np.uint8)
+    cells = CellImages(images, np.arange(30) % 3, np.zeros(30, int), ("a", "b", "c"), ("lab",))
+    torch.manual_seed(0)
+    model = small_cnn(n_classes=3, width=4)
+    before = predict(model, cells)
+    scale, bias, shares = calibrate(before, cells.labels)
+    assert balance_head(model, cells) is model
+    assert predict(model, cells) == pytest.approx(before * scale + bias - np.log(shares), abs=1e-4)
+
+
+@pytest.mark.parametrize(("logits", "labels"), [(np.zeros((0, 3)), []), (np.zeros((2, 3)), [0]), (np.zeros(3), [0])])
+def test_what_does_not_fit_is_refused(logits, labels):
+    with pytest.raises(ValueError, match="expected \\(N, C\\) and \\(N,\\)"):
+        calibrate(logits, labels)

@@ -1,0 +1,44 @@
+"""What `run_notebooks.py` keeps of an executed notebook, and what it drops."""
+
+import nbformat
+import pytest
+from rebuild import run_notebooks
+
+VIEW = {run_notebooks.WIDGET: {"model_id": "1"}}
+
+
+def output(text, **more):
+    return nbformat.v4.new_output("display_data", {"text/plain": text} | more)
+
+
+def code(source, *outputs):
+    cell = nbformat.v4.new_code_cell(source, metadata={"execution": {"iopub.status.busy": "now"}, "tags": ["a"]})
+    cell.outputs = list(outputs)
+    return cell
+
+
+def test_what_belongs_to_the_run_is_dropped():
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            code("wbc.environment.check()", output("Setup: all is well.")),
+            code("fit()", output("training:  10%|#  | 1/10", **VIEW), output("", **VIEW), output("F1 .9")),
+            code("prediction()", output("Predict: up or down?", **VIEW)),
+        ],
+        metadata={"widgets": {"state": {}}},
+    )
+    run_notebooks.tidy(notebook)
+    shown = [[out.data for out in cell.outputs] for cell in notebook.cells]
+    assert shown == [[], [{"text/plain": "F1 .9"}], [{"text/plain": "Predict: up or down?"}]]
+    assert "widgets" not in notebook.metadata
+    assert all(cell.metadata == {"tags": ["a"]} for cell in notebook.cells)
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "No such file"), ("no notebook", "")])
+def test_what_cannot_be_run_is_one_line_and_stays_as_it_is(tmp_path, capsys, content, said):
+    path = tmp_path / "x.ipynb"
+    if content is not None:
+        path.write_text(content)
+    assert run_notebooks.main([str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{path}: ") and said in line
+    assert content is None or path.read_text() == content
