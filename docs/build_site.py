@@ -33,6 +33,7 @@ RESEARCH = (
     "add_a_method",
     "results",
     "how_the_recipe_was_chosen",
+    "leave_one_laboratory_out",
     "data_cards",
     "cluster",
     "decisions",

@@ -66,7 +66,7 @@ def test_bad_usage_of_the_script_is_one_line(ship_results, tmp_path):
         assert code == 2 and len(error) == 1, error
 
 
-@pytest.mark.parametrize("name", ["simulated", "simulated_variants", "simulated_ablation", "open5", "open5_ablation"])
+@pytest.mark.parametrize("name", ["simulated", "simulated_variants", "open5", "open5_ablation"])
 def test_the_script_computes_what_is_shipped(ship_results, name):
     """The same recipes, methods, folds and seeds as in the rows that the package ships."""
     rows, shipment, planned = tables.shipped(name), ship_results.SHIPMENTS[name], {}
@@ -86,7 +86,8 @@ def test_shipped_results_are_complete_and_labelled(name):
     laboratories = BENCHMARKS[name].train + BENCHMARKS[name].unseen
     assert set(laboratories) < set(rows.domain)
     runs = rows[["method", "fold", "seed"]].drop_duplicates()
-    assert len(runs) == 5 * facts["folds"] * len(facts["seeds"]) and len(facts["methods"]) == 5
+    assert len(runs) == len(facts["methods"]) * facts["folds"] * len(facts["seeds"])
+    assert {"erm", "coral", "dann", "boda", "boda_plus"} <= set(facts["methods"])
     assert set(rows.backbone) == {facts["settings"]["backbone"]} and set(rows.steps) == {facts["settings"]["steps"]}
     assert rows[["f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy"]].melt().value.between(0, 1).all()
     classes = BENCHMARKS[name].classes
@@ -98,11 +99,17 @@ def test_shipped_results_are_complete_and_labelled(name):
     assert {"command", "last_run_ended", "torch", "processor", "seeds"} <= set(facts)
 
 
-def test_the_variants_start_from_the_same_runs():
-    """ERM of the variants is ERM of the main results: the same command, the same numbers."""
+def test_the_variants_go_with_the_main_rows():
+    """Other methods on the same cells, folds and steps: together they make one table."""
     variants, main = tables.shipped("simulated_variants"), tables.shipped("simulated")
-    assert not variants.duplicated([*KEY, "recipe"]).any()
-    key, metrics = ["fold", "seed", "domain"], ["f1_micro", "f1_macro", "balanced_accuracy"]
-    one = variants[(variants.method == "erm") & (variants.recipe == "none")].set_index(key)[metrics]
-    other = main[main.method == "erm"].set_index(key)[metrics].loc[one.index]
-    assert len(one) == 5 * 4 and np.allclose(one, other, atol=1e-6)
+    assert not pd.concat([variants, main]).duplicated(KEY).any() and not set(variants.method) & set(main.method)
+    same = ["benchmark", "backbone", "steps", "recipe", "version"]
+    assert variants[same].drop_duplicates().equals(main[same].drop_duplicates())
+    cells = [tables.provenance(name)["settings"]["cells"] for name in ("simulated", "simulated_variants")]
+    assert cells[0] == cells[1]
+
+
+def test_a_shipped_score_lies_in_its_interval_over_images():
+    rows = tables.shipped("simulated")
+    inside = rows.f1_macro.between(rows.f1_macro_images_low, rows.f1_macro_images_high)
+    assert inside.mean() > 0.9, "the bootstrap is a little biased where classes hold few images"

@@ -46,6 +46,9 @@ def test_the_cells_of_each_laboratory_are_shown(tmp_path, three):
     fields = json.loads(page.scripts[0])["fields"]
     assert {f"matrix-unseen{n}-{method}" for n in range(3) for method in ("erm", "boda")} < set(fields)
     assert all(fields[f"matrix-unseen{n}-erm"] for n in range(3)) and "Confused cells" in page.text
+    for shown in (each for of_matrix in fields.values() for each in of_matrix.values()):
+        pictures = [picture for picture, *_ in shown]
+        assert len(set(pictures)) == len(pictures), "the runs share their known images: each is shown once"
     found, folders, cells = three
     page = Page(report.write_leave_one_out(tmp_path, found, folders, cells | {"mine": cells_of(size=6)}))
     assert "No cell can be shown" in page.text, "one of the sets is another one now"

@@ -160,7 +160,7 @@ def fill(
 def _put(pictures: CellPictures, stored: dict, row: int, into: list[Shown]) -> None:
     image = int(stored["image"][row])
     number = pictures.add(image)
-    if number is not None:
+    if number is not None and all(shown.picture != number for shown in into):  # runs may share an image, sets a copy
         into.append(Shown(number, sure(stored["confidence"][row]), pictures.cells.file(image)))
 
 

@@ -47,10 +47,7 @@ class InteractivePoints(ipywidgets.VBox):
             control.observe(self._chosen if name == "image" else self._turned, names="value")
 
     def __repr__(self) -> str:
-        return (
-            "Run this cell to drag the points, with the mouse or the arrow keys. The other figures of this section "
-            "show what happens."
-        )
+        return "Run this cell: the points can be dragged with the mouse, or moved with the arrow keys."
 
     def _value(self, name: str):
         return self._controls[name].value
