@@ -73,7 +73,7 @@ def best_of_many(
     winner = np.array([_first_best(row) for row in tried])  # (draws, K): place of the best so far
     gains = {
         "where it was looked at": np.take_along_axis(tried, winner, axis=1),
-        "the same choice, next laboratory": np.take_along_axis(following[orders], winner, axis=1),
+        "the same choice elsewhere": np.take_along_axis(following[orders], winner, axis=1),
     }
     k = np.arange(1, n + 1)
     figure, axis = plt.subplots(figsize=(9.5, 4.6))
@@ -92,7 +92,7 @@ def best_of_many(
     return with_alt(
         figure,
         f"Gain of the best of k choices, k from 1 to {n}: it rises to {first:+.3f} where it was looked at; the same "
-        f"choice is at {second:+.3f} in the next laboratory. Bands hold the middle 80 % of orders.",
+        f"choice is at {second:+.3f} elsewhere. Bands hold the middle 80 % of orders.",
     )
 
 

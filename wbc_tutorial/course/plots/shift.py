@@ -143,7 +143,7 @@ def colour_cloud(red: np.ndarray, blue: np.ndarray, domains: np.ndarray, names: 
     figure, axis = plt.subplots(figsize=(8, 4.2))
     for d, (style, name) in enumerate(styled(names)):
         here = domains == d
-        axis.scatter(red[here], blue[here], s=16, marker=style.marker, color=style.colour, alpha=0.35, linewidths=0)
+        axis.scatter(red[here], blue[here], s=26, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0)
         axis.scatter([], [], s=60, marker=style.marker, color=style.colour, label=label_of(name))
     axis.set(xlabel="mean red of the image", ylabel="mean blue of the image")
     legend(axis, handletextpad=0.1)
