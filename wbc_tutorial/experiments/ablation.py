@@ -5,10 +5,7 @@ import pandas as pd
 from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
 from wbc_tutorial.experiments.tables import over_folds, per_run, shipped
 
-__all__ = ["OTHERS", "ablated", "gap_closed", "gap_runs", "real_cells", "simulated_cells"]
-
-OTHERS = ("white_balance", "reinhard", "grayscale", "adabn", "adabn_mixed", "ema", "double_steps")
-"""Ingredients outside the chosen recipe that are tried alone beside it."""
+__all__ = ["ablated", "gap_closed", "gap_runs", "real_cells"]
 
 
 def ablated(full: Recipe, others: tuple[str, ...] = ()) -> dict[str, Recipe]:
@@ -47,24 +44,9 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
         As `gap_closed` takes them; first those without a recipe.
     names : dict
         Recipe, ingredients joined by ``+`` -> its name, in the order of the rows.
-
-    See Also
-    --------
-    simulated_cells : the same on simulated cells.
     """
     plain = shipped("open5").query("method in ['erm', 'boda']")
     return _beside_none(shipped("open5_ablation"), plain, ablated(CHOSEN_RECIPE))
-
-
-def simulated_cells() -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the shipped ablation on ``simulated``, seed 0 and two folds, as `real_cells` does; CORAL without a recipe.
-
-    See Also
-    --------
-    real_cells : the same on real cells.
-    """
-    plain = shipped("simulated").query("seed == 0 and fold < 2 and method in ['erm', 'coral', 'boda']")
-    return _beside_none(shipped("simulated_ablation"), plain, ablated(CHOSEN_RECIPE, OTHERS))
 
 
 def _beside_none(rows: pd.DataFrame, plain: pd.DataFrame, recipes: dict[str, Recipe]) -> tuple[pd.DataFrame, dict]:
@@ -107,7 +89,7 @@ def gap_closed(rows: pd.DataFrame, metric: str = "f1_macro", *, best: float | No
     See Also
     --------
     gap_runs : the points, run by run.
-    real_cells, simulated_cells : shipped rows.
+    real_cells : shipped rows.
 
     Examples
     --------

@@ -286,7 +286,7 @@ def shipped(name: str) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        ``"simulated"``, ``"simulated_variants"``, ``"simulated_ablation"``, ``"open5"`` or ``"open5_ablation"``.
+        ``"simulated"``, ``"simulated_variants"``, ``"open5"`` or ``"open5_ablation"``.
 
     Raises
     ------

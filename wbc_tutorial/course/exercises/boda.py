@@ -129,14 +129,14 @@ _HINTS = {
 }
 
 
-def _fault(function, case: str, distances, positive, exists) -> str | None:
-    """Say what is wrong with a learner's loss of one image, or nothing."""
+def _fault(function, case: str, distances, positive, exists) -> Feedback | str | None:
+    """Say what is wrong with a learner's loss of one image, or nothing; a function that fails has its own feedback."""
     import torch
 
     a, reference = distances.clone().requires_grad_(), distances.clone().requires_grad_()
     loss = call(function, a, positive.clone(), exists.clone())
     if isinstance(loss, Feedback):
-        return loss.text
+        return loss
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         return f"Return one number as a tensor: got {type(loss).__name__}."
     expected = _fixed(reference, positive, exists)
@@ -159,6 +159,9 @@ def _fault(function, case: str, distances, positive, exists) -> str | None:
 def check_fixed_loss(answer) -> Feedback:
     """Check a function ``(distances, positive, exists) -> loss of one image`` that survives ghosts and far points."""
     for case in _cases():
-        if fault := _fault(answer, *case):
+        fault = _fault(answer, *case)
+        if isinstance(fault, Feedback):
+            return fault
+        if fault:
             return hint(fault)
     return right("Mask, then log-sum-exp, then a 0 that keeps its graph: these three guards are all it takes.")

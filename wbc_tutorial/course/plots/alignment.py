@@ -162,7 +162,7 @@ def decision_planes(
             layer = np.dstack([ground, 0.16 * (says_one == bool(c))])
             axis.imshow(layer, origin="lower", extent=extent, aspect="auto")
         _scatter_toy(axis, z + apart, labels, domains)
-        axis.set(title=label_of(panel, 28), xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
+        axis.set(title=label_of(panel, 33), xlabel="feature 1", xlim=extent[:2], ylim=extent[2:])
     axes[0, 0].set_ylabel("feature 2")
     legend_of_all(figure)
     figure.suptitle(title, x=0.01, ha="left")

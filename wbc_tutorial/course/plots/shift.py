@@ -74,7 +74,7 @@ def native_views(views: Sequence[np.ndarray], names: Sequence[str], px_per_um: S
     """
     widest = max(view.shape[1] for view in views)
     tallest = max(view.shape[0] for view in views)
-    figure, axes = plt.subplots(1, len(views), figsize=(2.7 * len(views), 3.4), squeeze=False, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(views), figsize=(2.3 * len(views), 3.1), squeeze=False, sharex=True, sharey=True)
     for axis, view, name, scale in zip(axes[0], views, names, px_per_um, strict=True):
         height, width = view.shape[:2]
         axis.imshow(view)
@@ -140,7 +140,7 @@ def colour_cloud(red: np.ndarray, blue: np.ndarray, domains: np.ndarray, names: 
     names : sequence of str
         Of the laboratories 0, 1, 2, ...
     """
-    figure, axis = plt.subplots(figsize=(8, 4.2))
+    figure, axis = plt.subplots(figsize=(7.4, 3.9))
     for d, (style, name) in enumerate(styled(names)):
         here = domains == d
         axis.scatter(red[here], blue[here], s=26, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0)
