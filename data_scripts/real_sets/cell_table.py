@@ -12,7 +12,7 @@ from pathlib import Path
 
 from real_sets.errors import BadInput
 from real_sets.labels import LabelTable, label_of
-from real_sets.listing import Item, Listing, reader_of, reason_by_name, walk
+from real_sets.listing import Item, Listing, check_groups, reader_of, reason_by_name, walk
 from real_sets.names import FileNames, printable, unusable_domain_name
 from real_sets.pictures import LARGEST_SQUARE, Spot
 from real_sets.tables import Table, read_table
@@ -166,17 +166,6 @@ def _square(line: int, row: Mapping[str, str], choices: _Choices) -> tuple[float
     return side, Spot(centre, choices.pad, extent), um_per_px
 
 
-def _check_groups(path: Path, items: list[Item]) -> None:
-    """Refuse a laboratory where only some cells have a slide: the others would slip from one fold to another."""
-    blank = Counter(item.domain for item in items if not item.group)
-    total = Counter(item.domain for item in items)
-    for domain, count in blank.items():
-        if count < total[domain]:
-            example = next(item.file for item in items if item.domain == domain and not item.group)
-            raise BadInput(f"{path}: {count:,} of {total[domain]:,} rows of {domain} have no group, such as {example}; "
-                           "fill in the slide or patient of all of them, or of none")  # fmt: skip
-
-
 def cell_table(cells: Path, *, images: Path | None, columns: Mapping[str, str], labels: LabelTable | None,
                domain: str | None, um_per_px: float | None, pad: bool, classes: int,
                field_um: float | None) -> Listing:  # fmt: skip
@@ -232,7 +221,7 @@ def cell_table(cells: Path, *, images: Path | None, columns: Mapping[str, str], 
             continue
         scales.setdefault(lab, set()).add(scale)
         items.append(Item(lab, name, row["label"], label, reader_of(path), row["group"], crop, spot=spot))
-    _check_groups(cells, items)
+    check_groups(cells, items)
     listing.domains = {lab: {"px_per_um": 1 / min(found)} if len(found) == 1 and None not in found else {}
                        for lab, found in scales.items()}  # fmt: skip
     _note_scales(listing, scales)

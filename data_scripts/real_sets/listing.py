@@ -1,6 +1,7 @@
 """Listing: which files of a folder are pictures, and what every layout says of the pictures that it found."""
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from real_sets.names import SUFFIXES
 from real_sets.pictures import MAX_BYTES, Spot, Unusable
 from wbc_tutorial.data.laboratories import Laboratory
 
-__all__ = ["Item", "Listing", "facts_of", "find_root", "reader_of", "reason_by_name", "walk"]
+__all__ = ["Item", "Listing", "check_groups", "facts_of", "find_root", "reader_of", "reason_by_name", "walk"]
 
 _MOST_LINKS = 20
 """A folder that links lead to more often than this is a maze, not a set."""
@@ -74,6 +75,18 @@ def facts_of(laboratory: Laboratory) -> dict:
     """Return what is known of a laboratory, for ``set.json``."""
     names = ("title", "image_px", "px_per_um", "stain", "scanner", "licence", "citation", "source")
     return {name: getattr(laboratory, name) for name in names}
+
+
+def check_groups(table: Path, items: Iterable[Item]) -> None:
+    """Refuse a laboratory where only some cells have a slide: the others would slip from one fold to another."""
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.domain].append(item)
+    for domain, here in groups.items():
+        blank = [item.file for item in here if not item.group]
+        if 0 < len(blank) < len(here):
+            raise BadInput(f"{table}: {len(blank):,} of {len(here):,} rows of {domain} have no group, such as "
+                           f"{blank[0]}; fill in the slide or patient of all of them, or of none")  # fmt: skip
 
 
 def _cannot_list(problem: OSError) -> None:

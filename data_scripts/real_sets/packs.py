@@ -9,7 +9,7 @@ from pathlib import Path
 
 from real_sets.errors import BadInput
 from real_sets.labels import class_named, keep_classes
-from real_sets.listing import Item, Listing, facts_of, reason_by_name
+from real_sets.listing import Item, Listing, check_groups, facts_of, reason_by_name
 from real_sets.names import folded, unusable_domain_name
 from real_sets.pictures import MAX_BYTES, Unusable
 from real_sets.tables import read_table
@@ -124,6 +124,7 @@ def packs(source: Path, *, domains: list[str] | None, classes: int, field_um: fl
         listing.domains[domain] = facts_of(laboratory) if laboratory else {}
         listing.expected[domain] = set(laboratory.native_labels.values()) if laboratory else set()
         items += _pack(source, domain, [row for row in rows if row["domain"] == domain], classes, listing)
+    check_groups(source / "manifest.csv", items)
     listing.items = items
     return listing
 

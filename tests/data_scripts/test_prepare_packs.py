@@ -201,3 +201,14 @@ def test_bad_bloodmnist_gives_one_line(case, tmp_path):
     assert (code, out, len(err)) == (2, [], 1)
     assert expected in err[0]
     assert not out_folder.exists()
+
+
+def test_slides_are_known_of_all_pictures_of_a_pack_or_of_none(tmp_path):
+    rows = [("BAS", "basophil", group, 300, 300, f"BAS/{i}.jpg", picture(i, 112, 112, "JPEG"))
+            for i, group in enumerate(("s1", "", "s2"))]  # fmt: skip
+    source = pack(tmp_path / "in", "chula", rows)
+    code, out, err = prepare("packs", "--source", source, "--out", tmp_path / "out")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "manifest.csv: 1 of 3 rows of chula have no group, such as chula/BAS/1.jpg; fill in the slide or" in err[0]
+    pack(tmp_path / "none", "chula", [(*row[:2], "", *row[3:]) for row in rows])
+    assert prepare("packs", "--source", tmp_path / "none", "--out", tmp_path / "out")[0] == 0

@@ -12,7 +12,7 @@ from wbc_tutorial.models import small_cnn
 
 
 def draws(generator, shares, n):
-    """Labels in a mix, and the logits of the perfect classifier for it: one Gaussian per class, each on its own axis."""
+    """Labels in a mix, and the logits of the perfect classifier for it: a Gaussian per class on its own axis."""
     labels = generator.choice(len(shares), n, p=shares)
     points = generator.normal(size=(n, len(shares))) + 1.5 * np.eye(len(shares))[labels]
     return labels, log_softmax(1.5 * points + np.log(shares), axis=1)

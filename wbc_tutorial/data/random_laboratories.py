@@ -46,10 +46,15 @@ def random_look(seed: int) -> Look:
         red, green, blue = np.minimum(values, at_most).tolist()
         return red, green, blue
 
-    dyes = {name: between(name, 0.15, 1.4) for name in _DYES}
+    chromatin, rna, eosin, haemoglobin, azurophil, basophilic = (between(name, 0.15, 1.4) for name in _DYES)
     return replace(
         looks[int(g.integers(len(looks)))],
-        **dyes,
+        chromatin=chromatin,
+        rna=rna,
+        eosin=eosin,
+        haemoglobin=haemoglobin,
+        azurophil=azurophil,
+        basophilic=basophilic,
         background=between("background", 0.04, 0.99),
         stain_strength=float(np.exp(0.15 * g.standard_normal())),
         px_per_um=float(g.uniform(6, 15)),
@@ -91,9 +96,9 @@ def random_laboratory(seed: int, counts=None, *, size: int = 64) -> CellImages:
     look = random_look(seed)
     wanted = counts_by_class((20,) * len(CLASSES) if counts is None else counts)
     magnified = np.exp(0.06 * np.random.default_rng([seed, 26]).standard_normal())
-    options = {"seed": 1_000_000 + seed, "size": size, "look": look, "field_um": FIELD_UM * float(magnified)}
+    field_um = FIELD_UM * float(magnified)
     cells = [
-        simulate_cell("sim_mll", name, index, **options)
+        simulate_cell("sim_mll", name, index, seed=1_000_000 + seed, size=size, look=look, field_um=field_um)
         for name, n in zip(CLASSES, wanted, strict=True)
         for index in range(n)
     ]

@@ -73,7 +73,7 @@ def latent_map(  # noqa: PLR0917 (six lists of one length)
             f"points {points.shape}, {len(labels)} labels, {len(domains)} domains, {len(wrong)} wrong; "
             "expected (N, 2) and N of each"
         )
-    figure, axes = plt.subplots(1, 3, figsize=(12.6, 5.9))
+    figure, axes = plt.subplots(1, 3, figsize=(11.8, 5.4))
     _by_class(axes[0], points, labels, classes)
     _by_laboratory(axes[1], points, domains, domain_names)
     _by_error(axes[2], points, wrong)
