@@ -175,10 +175,10 @@ def do_no_harm() -> str:
     scores = rows.pivot_table("f1_macro_min10", "laboratory", ["training", "prediction"])
     erm, chosen = scores["plain", "plain"], scores["strong+od_rescale+class_balanced", "tta+even_mix"]
     return (
-        "- **A recipe chosen to harm nowhere.** With each of five real laboratories left out in turn, another recipe raises "
-        f"the mean F1-macro from {short(erm.mean(), 2)} to {short(chosen.mean(), 2)}, and every laboratory scores higher. "
-        "It names each image by itself. It was chosen on these five, one fold: no unseen laboratory has confirmed it yet "
-        "([the fifth round](docs/leave_one_laboratory_out.md))."
+        "- **A recipe chosen to harm nowhere.** With each of five real laboratories left out in turn, another recipe "
+        f"raises the mean F1-macro from {short(erm.mean(), 2)} to {short(chosen.mean(), 2)}, and every laboratory "
+        "scores higher. It names each image by itself. It was chosen on these five, one fold: no unseen laboratory has "
+        "confirmed it yet ([the fifth round](docs/leave_one_laboratory_out.md))."
     )
 
 
