@@ -15,11 +15,14 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BAR = re.compile(r"\d+%\|.*\|")
 """What tqdm leaves as the text of a bar."""
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""What colours a traceback in a terminal."""
 
 
 def execute(path: Path, timeout: int) -> nbformat.NotebookNode:
@@ -33,8 +36,8 @@ def execute(path: Path, timeout: int) -> nbformat.NotebookNode:
 
     Raises
     ------
-    CellExecutionError
-        When a cell fails.
+    nbclient.exceptions.CellExecutionError
+        When a cell fails; other errors when the kernel ends or the file is no notebook.
     """
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
@@ -74,8 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
         start = time.perf_counter()
         try:
             notebook = execute(path, given.timeout)
-        except (OSError, ValueError, CellExecutionError, TimeoutError) as error:
-            print(f"{path}: {str(error).strip().splitlines()[-1]}", file=sys.stderr)
+        except Exception as error:  # whatever a notebook, its kernel or its file may do: the others still run
+            said = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            print(f"{path}: {re.sub(COLOUR, '', said)}", file=sys.stderr)
             status = 2
             continue
         nbformat.write(notebook, path)

@@ -20,15 +20,16 @@ def run_all(page):
 
 
 @pytest.fixture
-def page(chromium, jupyterlab, course):
+def page(chromium, jupyterlab, course, request):
+    name = f"plane_{len(request.node.name)}.ipynb"  # each test its own file, and so its own kernel
     cells = [nbformat.v4.new_code_cell(SOURCE), nbformat.v4.new_code_cell("print(plane.points.tolist())")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata.language_info = {"name": "python"}
-    nbformat.write(notebook, course / "notebooks" / "plane.ipynb")
+    nbformat.write(notebook, course / "notebooks" / name)
     page = chromium.new_page(viewport={"width": 1300, "height": 1000})
     page.set_default_timeout(120_000)
-    page.goto(f"{jupyterlab.url}/lab/tree/plane.ipynb")
+    page.goto(f"{jupyterlab.url}/lab/tree/{name}")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
     run_all(page)
@@ -68,8 +69,8 @@ def test_the_mouse_and_the_arrow_keys_move_a_point_and_python_answers(page):
     before = drawing.get_attribute("aria-label")
     assert place(page, 3) == (3, 2)
     drag(page, 3, 120, -60)
-    page.wait_for_function("old => document.querySelector('svg.wbc-plane').ariaLabel !== old", arg=before)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1000)
+    assert drawing.get_attribute("aria-label") != before
     x, y = place(page, 3)
     assert x > 4 and y > 2.5
     assert (readout(page, "x"), readout(page, "y")) == pytest.approx((x, y), abs=0.011)
@@ -94,7 +95,7 @@ def test_a_slider_still_moves_the_point_and_nu_is_grey_where_it_does_nothing(pag
     nu = slider(page, "nu")
     assert nu.locator("[disabled]").count()
     page.locator(".widget-dropdown", has_text="rule").locator("select").select_option("balanced and calibrated")
-    page.wait_for_function("() => document.querySelector('svg.wbc-plane').ariaLabel.includes('nu 0.5')")
+    page.locator("svg.wbc-plane[aria-label*='nu 0.5']").wait_for()
     assert not nu.locator("[disabled]").count()
     slider(page, "x").get_by_role("slider").focus()
     page.keyboard.press("ArrowRight")

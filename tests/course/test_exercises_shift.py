@@ -6,15 +6,15 @@ from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course import widgets
 from wbc_tutorial.course.exercises import (
+    check_more_stain,
     check_own_colour_removed,
     check_physical_crop,
     check_stain_twice,
-    check_tripled_stain,
 )
 from wbc_tutorial.data.simulator import LOOKS
 
 GARBAGE = ["", "xy", -5, 1e9, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"ab", True, [1, 2], print, abs]
-CHECKS = [check_stain_twice, check_physical_crop, check_own_colour_removed, check_tripled_stain]
+CHECKS = [check_stain_twice, check_physical_crop, check_own_colour_removed, check_more_stain]
 
 
 def over(axes, spread=True, centre=True):
@@ -48,7 +48,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
             check_own_colour_removed,
             (over((2, 3)), lambda images: over((2, 3))(images.astype(np.float32)), in_torch, ddof_1),
         ),
-        (check_tripled_stain, ((3, "B"), [3.0, "b"], (2.98, " B "), ("3", "B"), (np.float64(3.01), "B"))),
+        (check_more_stain, ((1.5, "B"), [1.5, "b"], (1.49, " B "), ("3/2", "B"), (np.float64(1.51), "B"))),
     ],
 )
 def test_solutions_are_right(check, answers):
@@ -66,7 +66,7 @@ MISTAKES = {
         lambda images: images, lambda images: images.mean(axis=(2, 3)), lambda images: images / 0 + images.nothing,
         lambda images: 0 * images, lambda images: None, 3,
     ],
-    check_tripled_stain: [(2, "B"), (1.5, "B"), (3, "A"), (3, "C"), (3, "D"), (3, "E"), (0.15, "B"), 3],
+    check_more_stain: [(2, "B"), (0.5, "B"), (1.5, "A"), (1.5, "C"), (1.5, "D"), (1.5, "E"), 3],
 }  # fmt: skip
 
 

@@ -181,7 +181,7 @@ def test_has_the_parts_of_a_lesson(path):
     assert any("change it and explain" in title.lower() for title in titles), "an exercise that asks for an experiment"
     questions = text.split("## Check your understanding")[1].split("\n## ")[0]
     assert questions.count("<details><summary>Answer</summary>\n\n") >= 2
-    points = text.split("## Key points")[1]
+    points = text.split("## Key points")[1].split("\n## ")[0]
     assert 3 <= len(re.findall(r"^[-*] ", points.split("<details>")[0], flags=re.M)) <= 6
     assert text.count("<details>") == text.count("</details>") == text.count("\n\n</details>")
     sources = text.split("## Where this comes from")[1].split("\n## ")[0]

@@ -81,10 +81,10 @@ from wbc_tutorial.course.exercises.recipes import (
     check_white_balance,
 )
 from wbc_tutorial.course.exercises.shift import (
+    check_more_stain,
     check_own_colour_removed,
     check_physical_crop,
     check_stain_twice,
-    check_tripled_stain,
 )
 from wbc_tutorial.course.exercises.start import (
     check_bluest_look,
@@ -122,6 +122,7 @@ __all__ = [
     "check_macro_f1",
     "check_macro_over_present",
     "check_means_of_mixes",
+    "check_more_stain",
     "check_missing_classes",
     "check_more_cells",
     "check_name_that_cell",
@@ -147,7 +148,6 @@ __all__ = [
     "check_ten_times_the_features",
     "check_training_step",
     "check_twenty_looks",
-    "check_tripled_stain",
     "check_two_scores",
     "check_um_per_px",
     "check_umap_claims",

@@ -9,7 +9,7 @@ from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, rig
 from wbc_tutorial.course.exercises.reading import array_in, call, number, numbers_in, what_came
 from wbc_tutorial.data.simulator import LOOKS, simulate_cell
 
-__all__ = ["check_own_colour_removed", "check_physical_crop", "check_stain_twice", "check_tripled_stain"]
+__all__ = ["check_more_stain", "check_own_colour_removed", "check_physical_crop", "check_stain_twice"]
 
 
 @exercise("02", "stain twice", step="One layer lets 60/240 = 1/4 of the light pass. The second lets 1/4 of that pass.")
@@ -123,7 +123,7 @@ def check_own_colour_removed(answer) -> Feedback:
     return hint("Each channel of each image should end with mean 0 and standard deviation 1: axes 2 and 3.")
 
 
-_TIMES = 3.0
+_TIMES = 1.5
 
 
 def _ratios(stain: float) -> tuple[float, float]:
@@ -137,7 +137,7 @@ def _ratios(stain: float) -> tuple[float, float]:
 
 
 _REASONS = {
-    "A": "Three times the stain would then leave a third of the light; compare the two printed numbers.",
+    "A": "Pixel values would then fall to two thirds: compare the second of the two printed numbers.",
     "C": "The camera is the same; its noise and its lens are even switched off here.",
     "D": "The cell is the same drawing in both pictures.",
 }
@@ -146,13 +146,13 @@ _REASONS = {
 @exercise(
     "02",
     "change it and explain",
-    step="Set stain = 3 in the box above, run it, and read the first of the two printed ratios.",
+    step="Set stain = 1.5 in the box above, run it, and read the first of the two printed ratios.",
 )
-def check_tripled_stain(answer) -> Feedback:
-    """Check (ratio of the optical densities, letter of the reason) when one lymphocyte is stained three times."""
+def check_more_stain(answer) -> Feedback:
+    """Check (ratio of the optical densities, letter of the reason) when one lymphocyte gets 1.5 times the stain."""
     given = list(answer) if isinstance(answer, list | tuple) and len(answer) == 2 else [None, None]
     if not isinstance(given[1], str) or (ratio := number(given[0])) is None:
-        return hint('Expected a number and a letter, such as (1.5, "A").')
+        return hint('Expected a number and a letter, such as (0.8, "A").')
     density, value = _ratios(_TIMES)
     if abs(ratio - value) < 0.02:
         return hint("That is the ratio of the pixel values. Which of the two printed numbers is that of the densities?")
