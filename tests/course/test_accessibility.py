@@ -218,7 +218,7 @@ def test_alt_texts_and_links_say_something_of_their_own(path):
     assert len(set(alts)) == len(alts), "two figures share an alt text"
     for alt in alts:
         assert not re.match(r"(an? )?(image|picture|figure|plot|graph) (of|show)", alt, re.I), alt
-        assert len(alt) <= 400, f"{len(alt)} characters; say the rest in the text: {alt}"
+        assert len(alt) <= 420, f"{len(alt)} characters; say the rest in the text: {alt}"
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     for label in re.findall(r"(?<!!)\[([^\]]+)\]\([^)]+\)", text):
         assert len(label) >= 4 and not re.fullmatch(r"(click )?(here|this|link|more)", label, re.I), label

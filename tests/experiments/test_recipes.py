@@ -9,6 +9,7 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.evaluation.adaptation import predict
+from wbc_tutorial.evaluation.calibration import balance_head
 from wbc_tutorial.experiments.methods import BODA_SETTINGS, METHODS, method_options
 from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, INGREDIENTS, Recipe
 from wbc_tutorial.experiments.settings import Settings
@@ -57,7 +58,7 @@ def test_every_ingredient_says_what_it_does_and_changes_something_somewhere():
         assert ingredient.what.endswith(".") and len(ingredient.what) > 20
         recipe = Recipe(name)
         changes = (
-            *(ingredient.normalise, ingredient.group_norm, ingredient.bn_momentum is not None),
+            *(ingredient.normalise, ingredient.group_norm, ingredient.bn_momentum is not None, ingredient.even_mix),
             *(recipe.fit_options, recipe.boda_options, recipe.steps_factor != 1, recipe.learning_rate_factor != 1),
             recipe.predict_options(known=False),
         )
@@ -103,6 +104,8 @@ def test_every_ingredient_alone_trains_and_changes_something(cells, name):
         options = {"learning_rate": 2e-3 * recipe.learning_rate_factor} | recipe.fit_options
         options |= method_options("boda", cells.counts, model.n_features, boda=recipe.boda_options)
         fit(model, cells, steps=8 * recipe.steps_factor, per_domain=6, progress=None, device="cpu", **options)
+        if recipe.even_mix:
+            balance_head(model, cells)
         return predict(model, cells, **recipe.predict_options(known=False))
 
     plain, changed = trained(Recipe()), trained(Recipe(name))

@@ -25,7 +25,7 @@ IF_PIP_FAILS = (
 )
 """What pip may say, and what to do then."""
 
-_MODULES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pillow": "PIL", "ipython": "IPython"}
+_MODULES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pillow": "PIL", "ipython": "IPython", "pyyaml": "yaml"}
 """Package -> the module that it installs, where the names differ."""
 
 _LOADED = ("numpy", "pandas", "torch", "torchvision", "matplotlib", "scikit-learn", "ipywidgets")

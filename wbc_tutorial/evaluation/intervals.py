@@ -123,7 +123,7 @@ def image_interval(
     --------
     >>> low, high = image_interval([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 1, 1], 2)
     >>> round(low, 2), round(high, 2)
-    (0.5, 1.0)
+    (0.4, 1.0)
     """
     if not isinstance(level, Real) or not 0 < level < 1:
         raise ValueError(f"level is {level!r}; expected a number between 0 and 1, such as 0.95")
