@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from wbc_tutorial.course.exercises.answers import compare, recognise
-from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
+from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right, your_turn
 from wbc_tutorial.course.exercises.reading import items, outcome
 from wbc_tutorial.course.exercises.statements import check_letters
 
@@ -150,7 +150,7 @@ def _truth_values(answer) -> list:
 def check_umap_claims(answer) -> Feedback:
     """Check five times True or False: which claims a UMAP picture, or the numbers beside it, can support."""
     if any(value is ... for value in items(answer, most=len(_CLAIMS)) or []):
-        return hint("Replace every ... with True or False.")
+        return your_turn("Replace every ... with True or False.")
     values = _truth_values(answer)
     if len(values) != len(_CLAIMS) or None in values:
         return hint("Expected five times True or False, for example answer = [True, True, True, True, True].")
