@@ -3,10 +3,13 @@
     python data_scripts/rebuild/run_notebooks.py notebooks/02_domain_shift.ipynb [more ...]
 
 Kept are texts, figures and tables. Dropped are the first cell's output (it says what the setup of *this* machine is),
-widgets (their text stays), progress bars that are done, and the times of the run. A notebook that fails is not written.
+widgets (their text stays), progress bars that are done, and the times of the run. Where the file would be larger than a
+megabyte, its largest figures get fewer colours. A notebook that fails is not written.
 """
 
 import argparse
+import base64
+import io
 import os
 import re
 import sys
@@ -15,11 +18,15 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BAR = re.compile(r"\d+%\|.*\|")
 """What tqdm leaves as the text of a bar."""
 
+
+LARGEST, FEWER_COLOURS = 990_000, 64
+"""Bytes of a notebook's file, and colours of a figure where it would be larger."""
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """What colours a traceback in a terminal."""
@@ -43,6 +50,7 @@ def execute(path: Path, timeout: int) -> nbformat.NotebookNode:
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=where).execute()
     tidy(notebook)
+    shrink(notebook)
     return notebook
 
 
@@ -57,6 +65,28 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
             out.get("data", {}).pop(WIDGET, None)
     if code:
         code[0].outputs = []
+
+
+def shrink(notebook: nbformat.NotebookNode, largest: int = LARGEST) -> None:
+    """Write the largest figures with fewer colours until the notebook is small enough, or all are written so.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    largest : int, default=990,000
+        Bytes of the file.
+    """
+    data = [
+        out.data for cell in notebook.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})
+    ]
+    for each in sorted(data, key=lambda each: -len(each["image/png"])):
+        if len(nbformat.writes(notebook).encode()) <= largest:
+            return
+        file = io.BytesIO()
+        with Image.open(io.BytesIO(base64.b64decode(each["image/png"]))) as picture:
+            options = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE, "kmeans": 3}
+            picture.convert("RGB").quantize(FEWER_COLOURS, **options).save(file, "PNG", optimize=True)
+        each["image/png"] = base64.b64encode(file.getvalue()).decode()
 
 
 def _is_bar(out: nbformat.NotebookNode) -> bool:

@@ -1,7 +1,12 @@
 """What `run_notebooks.py` keeps of an executed notebook, and what it drops."""
 
+import base64
+import io
+
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 from rebuild import run_notebooks
 
 VIEW = {run_notebooks.WIDGET: {"model_id": "1"}}
@@ -9,6 +14,12 @@ VIEW = {run_notebooks.WIDGET: {"model_id": "1"}}
 
 def output(text, **more):
     return nbformat.v4.new_output("display_data", {"text/plain": text} | more)
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def code(source, *outputs):
@@ -31,6 +42,22 @@ def test_what_belongs_to_the_run_is_dropped():
     assert shown == [[], [{"text/plain": "F1 .9"}], [{"text/plain": "Predict: up or down?"}]]
     assert "widgets" not in notebook.metadata
     assert all(cell.metadata == {"tags": ["a"]} for cell in notebook.cells)
+
+
+def test_the_largest_figures_get_fewer_colours_only_where_the_file_is_too_large():
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    pictures = [pixels, pixels[:10]]
+    notebook = nbformat.v4.new_notebook(
+        cells=[code("show()", *(output("", **{"image/png": png(p)}) for p in pictures))]
+    )
+    before = [out.data["image/png"] for out in notebook.cells[0].outputs]
+    run_notebooks.shrink(notebook)
+    assert [out.data["image/png"] for out in notebook.cells[0].outputs] == before
+    run_notebooks.shrink(notebook, largest=len(before[0]))
+    large, small = (out.data["image/png"] for out in notebook.cells[0].outputs)
+    assert small == before[1] and len(large) < 0.6 * len(before[0])
+    with Image.open(io.BytesIO(base64.b64decode(large))) as shown:
+        assert shown.size == (60, 60) and len(shown.convert("RGB").getcolors(10_000)) <= run_notebooks.FEWER_COLOURS
 
 
 @pytest.mark.parametrize(("content", "said"), [(None, "No such file"), ("no notebook", "")])
