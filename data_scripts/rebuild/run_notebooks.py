@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -60,7 +61,7 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in code:
         cell.metadata.pop("execution", None)
-        cell.outputs = [out for out in cell.outputs if not _is_bar(out)]
+        cell.outputs = _joined(out for out in cell.outputs if not _is_bar(out))
         for out in cell.outputs:
             out.get("data", {}).pop(WIDGET, None)
     if code:
@@ -87,6 +88,17 @@ def shrink(notebook: nbformat.NotebookNode, largest: int = LARGEST) -> None:
             options = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE, "kmeans": 3}
             picture.convert("RGB").quantize(FEWER_COLOURS, **options).save(file, "PNG", optimize=True)
         each["image/png"] = base64.b64encode(file.getvalue()).decode()
+
+
+def _joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Join what was printed piece by piece: where a kernel sends its text differs from run to run."""
+    joined: list[nbformat.NotebookNode] = []
+    for out in outputs:
+        if joined and out.output_type == "stream" == joined[-1].output_type and out.name == joined[-1].name:
+            joined[-1].text += out.text
+        else:
+            joined.append(out)
+    return joined
 
 
 def _is_bar(out: nbformat.NotebookNode) -> bool:

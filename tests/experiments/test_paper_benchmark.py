@@ -49,7 +49,7 @@ def test_every_class_arrives_under_its_own_number(data):
 
 @pytest.mark.parametrize(("protocol", "classes"), [("paper", CLASSES), ("paper11", CLASSES_11)])
 def test_both_tables_from_one_command(data, tmp_path, monkeypatch, protocol, classes):
-    monkeypatch.setattr(report, "write", lambda out, rows: [out / "report.html"])
+    monkeypatch.setattr(report, "write", lambda out, rows, cells: [out / "report.html"])
     command = ["--benchmark", protocol, "--data", str(data), "--backbone", "small_cnn", "--steps", "2"]
     assert __main__.main([*command, "--methods", "erm,boda,boda_plus", "--out", str(tmp_path)]) == 0
     rows = pd.read_csv(tmp_path / "results.csv")

@@ -44,6 +44,13 @@ def test_what_belongs_to_the_run_is_dropped():
     assert all(cell.metadata == {"tags": ["a"]} for cell in notebook.cells)
 
 
+def test_text_that_came_in_pieces_is_one_output():
+    printed = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in zip("aab", "123", strict=True)]
+    notebook = nbformat.v4.new_notebook(cells=[code("setup()"), code("print()", *printed, output("x"))])
+    run_notebooks.tidy(notebook)
+    assert [out.get("text", "-") for out in notebook.cells[1].outputs] == ["12", "3", "-"]
+
+
 def test_the_largest_figures_get_fewer_colours_only_where_the_file_is_too_large():
     pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(np.uint8)
     pictures = [pixels, pixels[:10]]
