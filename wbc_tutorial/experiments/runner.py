@@ -150,6 +150,7 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
             f"{', '.join(aligning)} compare laboratories: with one training laboratory ({train[0]}) they equal ERM; "
             "leave them out of --methods"
         )
+    _check_frozen(settings, methods)
     if settings.recipe.boda_options and not any(method.startswith("boda") for method in methods):
         alone = ", ".join(name for name in settings.recipe if INGREDIENTS[name].boda)
         raise ValueError(
@@ -160,6 +161,18 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
     for seed in seeds:
         if whole_number("seed", seed) > HIGHEST_SEED:
             raise ValueError(f"seed is {seed}: expected a whole number, 0 to {HIGHEST_SEED}")
+
+
+def _check_frozen(settings: Settings, methods: Sequence[str]) -> None:
+    """Refuse methods that cannot act on the features of a frozen network."""
+    if settings.backbone == "dinov2_s14_linear" and (aligning := [m for m in methods if m in ALIGNING]):
+        raise ValueError(
+            f"{', '.join(METHODS[method] for method in aligning)} move features, and a linear probe has none that "
+            "move: use --backbone dinov2_s14, which has a projector"
+        )
+    frozen = settings.backbone.startswith((models.FROZEN, "dinov2_s14"))
+    if frozen and "mixup" in methods:
+        raise ValueError("mixup mixes the images of a batch, and frozen features are those of single images: leave it")
 
 
 def _check_copies(settings: Settings, allow_leaks: bool, say: Callable[[str], None]) -> None:

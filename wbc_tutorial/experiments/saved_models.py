@@ -8,7 +8,7 @@ import torch
 from wbc_tutorial import __version__
 from wbc_tutorial.experiments.recipes import INGREDIENTS, Recipe
 from wbc_tutorial.experiments.store import whole_file
-from wbc_tutorial.models import BACKBONES, Classifier, build
+from wbc_tutorial.models import Classifier, build, check_backbone
 
 __all__ = ["load_model", "save_model"]
 
@@ -144,8 +144,7 @@ def _read(path: Path) -> dict:
 def _built(content: dict) -> Classifier:
     """Build the network and fill in its weights."""
     backbone, n_classes, classes, weights = (content[key] for key in ("backbone", "n_classes", "classes", "weights"))
-    if backbone not in BACKBONES:
-        raise ValueError(f"backbone {backbone!r} is not one of {', '.join(BACKBONES)}")
+    check_backbone(backbone)
     if classes is not None and (len(classes) != n_classes or not all(isinstance(name, str) for name in classes)):
         raise ValueError(f"{n_classes} logits and the classes {classes!r} do not fit")
     with torch.device("meta"):  # shapes alone: nothing is drawn, and nothing large is allocated before it is compared

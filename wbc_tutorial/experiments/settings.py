@@ -14,8 +14,8 @@ from wbc_tutorial.training.device import Device, choose_device
 
 __all__ = ["Settings"]
 
-SMALL_CNN_RATE = 2e-3
-"""Adam's peak rate for the network that is trained from scratch."""
+FROM_SCRATCH_RATE = 2e-3
+"""Adam's peak rate for what is trained from scratch: `small_cnn`, and the layers on a frozen network."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ class Settings:
         put("recipe", self.recipe if isinstance(self.recipe, Recipe) else Recipe(self.recipe))
         if not isinstance(self.device, Device):
             put("device", choose_device(self.device))
-        if self.backbone not in models.BACKBONES:
-            raise ValueError(f"unknown backbone {self.backbone!r}; choose one of {', '.join(models.BACKBONES)}")
+        models.check_backbone(self.backbone)
         put("steps", whole_number("steps", self.steps, least=1))
 
     @property
@@ -94,7 +93,8 @@ class Settings:
         n_features : int
             h.
         """
-        rate = SMALL_CNN_RATE if self.backbone == "small_cnn" else self.benchmark.learning_rate
+        fine_tuned = self.backbone in ("resnet18", "resnet50", "efficientnet_lite0")
+        rate = self.benchmark.learning_rate if fine_tuned else FROM_SCRATCH_RATE
         options = {
             "steps": self.total_steps,
             "per_domain": self.benchmark.per_domain,
@@ -112,6 +112,10 @@ class Settings:
         runner adds what they are.
         """
         facts = asdict(self.benchmark)
-        facts |= {"benchmark": facts.pop("name"), "backbone": self.backbone, "steps": self.steps}
+        facts |= {
+            "benchmark": facts.pop("name"),
+            "backbone": models.backbone_identity(self.backbone),
+            "steps": self.steps,
+        }
         facts |= {"recipe": str(self.recipe), "device": self.device.type, "precision": self.device.precision}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

@@ -24,6 +24,7 @@ from wbc_tutorial.training.alignment import Alignment
 from wbc_tutorial.training.batches import as_tensor, batches
 from wbc_tutorial.training.device import Device, choose_device
 from wbc_tutorial.training.features import check_model_and_cells, extract
+from wbc_tutorial.training.frozen import FrozenViews
 from wbc_tutorial.transforms.augmentation import augment
 
 __all__ = ["History", "fit"]
@@ -96,7 +97,8 @@ def fit(
     classification_loss : callable, default=cross_entropy
         ``(logits, labels, domains) -> scalar``; others are in `wbc_tutorial.losses`.
     augmentation : callable or None, default=augment
-        ``(images, generator) -> images``; None = images as they are.
+        ``(images, generator) -> images``; None = images as they are. For a model on a frozen network it draws two
+        views of each image, once.
     class_balanced : bool, default=False
         Sample the classes of each laboratory equally often.
     frozen_batch_norm : bool, default=False
@@ -144,6 +146,7 @@ def fit(
     place, generator = choose_device(device), torch.Generator().manual_seed(seed)
     order = batches(cells, steps, per_domain, generator, class_balanced)
     parameters = _ready(model, alignment, cells, place, frozen_batch_norm)
+    views = FrozenViews(model, cells, augmentation, progress) if model.trunk is not None else None
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
     optimizer = torch.optim.Adam(parameters, lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
@@ -155,10 +158,13 @@ def fit(
             refresh(alignment, model, cells)
             _train_mode(model, frozen_batch_norm)
         images, labels, domains = _batch(cells, rows, place)
-        if augmentation is not None:
+        if augmentation is not None and views is None:
             images = augmentation(images, generator)
         with place.autocast():
-            features = model.features(images)  # (N, h)
+            if views is None:
+                features = model.features(images)  # (N, h)
+            else:
+                features = model.backbone(views.batch(rows, generator).to(images.device))  # of a frozen network
             logits = model.head(features)  # (N, C)
         loss = classification_loss(logits.float(), labels, domains)
         if alignment is not None:  # the one line that tells CORAL, DANN and BoDA from ERM

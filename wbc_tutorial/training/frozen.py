@@ -1,0 +1,63 @@
+"""What a step sees of a frozen network: its features of a few views of each image, computed once."""
+
+import hashlib
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.models import Classifier
+from wbc_tutorial.training.batches import as_tensor
+
+__all__ = ["N_VIEWS", "FrozenViews"]
+
+N_VIEWS = 3
+"""The image as it is, and two drawn by the augmentation."""
+
+_CHUNK = 256
+
+
+class FrozenViews:
+    """The frozen features of all training images, (views, N, k) in float16, from which batches are drawn.
+
+    What the augmentation draws for an image depends on its pixels and on the number of the view, not on the images
+    beside it: so another fold or method of the same images finds the features on disk.
+
+    Parameters
+    ----------
+    model : Classifier
+        With a trunk.
+    cells : CellImages
+    augmentation : callable or None
+        ``(images, generator) -> images``; None = one view, the image as it is.
+    progress : str, default=None
+        Label of a progress bar; None = no bar.
+    """
+
+    def __init__(
+        self, model: Classifier, cells: CellImages, augmentation: Callable | None, progress: str | None = None
+    ):
+        assert model.trunk is not None
+        n_views = 1 if augmentation is None else N_VIEWS
+        self.values = torch.empty(n_views, len(cells), model.trunk.n_features, dtype=torch.float16)
+        bar = tqdm(total=n_views * len(cells), desc=progress, disable=progress is None, leave=False)
+        for start in range(0, len(cells), _CHUNK):
+            pixels = cells.images[start : start + _CHUNK]
+            for view in range(n_views):
+                images = as_tensor(pixels)
+                if view and augmentation is not None:
+                    seeds = [int.from_bytes(hashlib.blake2b(each.tobytes(), digest_size=7).digest()) for each in pixels]
+                    drawn = [torch.Generator().manual_seed(seed + view) for seed in seeds]
+                    images = torch.cat([augmentation(images[[i]], each) for i, each in enumerate(drawn)])
+                if model.normalise is not None:
+                    images = model.normalise(images)
+                self.values[view, start : start + len(pixels)] = model.trunk.remembered(images)
+                bar.update(len(pixels))
+        bar.close()
+
+    def batch(self, rows, generator: torch.Generator) -> Tensor:
+        """Features (n, k) in float32 of these rows, each from a view drawn at random."""
+        views = torch.randint(len(self.values), (len(rows),), generator=generator)
+        return self.values[views, torch.as_tensor(rows)].float()
