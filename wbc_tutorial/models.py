@@ -281,7 +281,7 @@ FROZEN = "frozen:"
 
 def check_backbone(name: str) -> str:
     """Return the name of a backbone, or raise ValueError with what there is."""
-    is_frozen = isinstance(name, str) and name.startswith(FROZEN) and len(name) > len(FROZEN)
+    is_frozen = isinstance(name, str) and name.startswith(FROZEN) and name[len(FROZEN) :].partition("=")[0] != ""
     if name not in BACKBONES and not is_frozen:
         raise ValueError(
             f"unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}, or {FROZEN}NAME for a frozen network "

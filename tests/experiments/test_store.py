@@ -130,6 +130,14 @@ def test_other_settings_are_refused_with_what_changed(tmp_path):
     assert state(tmp_path / "out") == before
 
 
+def test_a_folder_without_any_run_takes_other_settings(tmp_path):
+    """Such as the right ones, after a first attempt that failed before its first run was done."""
+    ResultsStore(tmp_path, SETTINGS).close()
+    begun(tmp_path, SETTINGS | {"steps": 31})
+    with pytest.raises(ValueError, match="steps was 31 and is now 30"):
+        ResultsStore(tmp_path, SETTINGS)
+
+
 def test_a_refusal_does_not_keep_the_folder_locked(tmp_path):
     begun(tmp_path)
     with pytest.raises(ValueError, match="other settings") as kept:  # as IPython keeps the last exception

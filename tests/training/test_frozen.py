@@ -68,9 +68,7 @@ def test_views_of_an_image_do_not_depend_on_the_images_beside_it(name, cells, co
     assert not torch.equal(views.values[0], views.values[1]) and not torch.equal(views.values[1], views.values[2])
     so_far = sum(computed)
     part = FrozenViews(model, cells.subset(np.arange(40, 10, -1)), augment)
-    assert sum(computed) == so_far and torch.equal(
-        part.values[:, ::-1] if False else part.values.flip(1), views.values[:, 11:41]
-    )
+    assert sum(computed) == so_far and torch.equal(part.values.flip(1), views.values[:, 11:41])
     batch = views.batch(np.array([7, 7, 7, 7, 7, 7, 7, 7]), torch.Generator().manual_seed(0))
     assert {tuple(row) for row in batch.tolist()} == {tuple(row) for row in views.values[:, 7].float().tolist()}
 
@@ -111,16 +109,60 @@ def test_results_depend_on_the_weights_not_on_where_they_lie(name, tmp_path):
 
 def test_a_cache_that_cannot_be_used_stops_nobody(name, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("WBC_TUTORIAL_CACHE", str(tmp_path / "file"))
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "foundation_features.sqlite").write_text("no database, but long enough to look like one")
     images = torch.rand(2, 3, 16, 16)
-    with pytest.warns(UserWarning, match="WBC_TUTORIAL_CACHE"):
-        assert foundation.trunk(name).remembered(images).shape == (2, 384)
+    for place, fix in (
+        ("file", r"\): set WBC_TUTORIAL_CACHE"),
+        ("damaged", "delete that file, or set WBC_TUTORIAL_CACHE"),
+    ):
+        monkeypatch.setenv("WBC_TUTORIAL_CACHE", str(tmp_path / place))
+        with pytest.warns(UserWarning, match=f"foundation_features.sqlite.*{fix}"):
+            assert foundation.trunk(name).remembered(images).shape == (2, 384)
+
+
+def test_a_saved_model_is_read_where_no_trunk_was_built_yet(name, cells, tmp_path):
+    model = models.on_trunk(name, 3, width=8)
+    save_model(model, tmp_path / "model.pt")
+    expected = predict(model, cells)
+    foundation.trunk.cache_clear()  # as in another process
+    assert np.allclose(predict(load_model(tmp_path / "model.pt"), cells), expected, atol=1e-5)
+
+
+def test_a_saved_model_is_refused_with_other_weights(name, tmp_path):
+    path = tmp_path / "mine.pth"
+    shutil.copyfile(name.partition("=")[2], path)
+    save_model(models.on_trunk(f"{TINY}={path}", 3, width=8), tmp_path / "model.pt")
+    torch.save(timm.create_model(TINY, num_classes=0).state_dict(), path)
+    foundation.trunk.cache_clear()
+    foundation._digest_of_file.cache_clear()
+    with pytest.raises(ValueError, match="was trained on the features of .*: put the same weights back"):
+        load_model(tmp_path / "model.pt")
+    path.unlink()
+    foundation.trunk.cache_clear()
+    with pytest.raises(FileNotFoundError, match="no weights at .*mine.pth: put the file there"):
+        load_model(tmp_path / "model.pt")
+
+
+def test_without_a_connection_one_line_says_what_to_do(monkeypatch):
+    whole = timm.create_model
+
+    def offline(*arguments, pretrained, **options):
+        if pretrained:
+            raise FileNotFoundError("An error happened while trying to locate the file\non the Hub")
+        return whole(*arguments, pretrained=pretrained, **options)
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    with pytest.raises(ConnectionError, match=f"could not download weights of {TINY} .*frozen:{TINY}=FILE") as caught:
+        foundation.Trunk(TINY)(torch.rand(1, 3, 16, 16))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("backbone", "error", "said"),
     [
         ("frozen:", ValueError, "unknown backbone"),
+        ("frozen:=weights.pth", ValueError, "unknown backbone"),
         ("dino", ValueError, "frozen:NAME"),
         ("frozen:no_such_network", ValueError, "timm.list_models"),
         (f"frozen:{TINY}=nowhere.pth", FileNotFoundError, "no weights at nowhere.pth"),
@@ -140,12 +182,14 @@ def test_weights_of_another_shape_are_refused(tmp_path):
 
 def test_what_has_no_effect_on_frozen_features_is_refused(data, tmp_path):
     pytest.importorskip("onnx")
-    for backbone, methods, said in (
-        ("dinov2_s14_linear", ("erm", "coral"), "a linear probe has none that move"),
-        ("dinov2_s14", ("mixup",), "mixup mixes the images of a batch"),
+    for backbone, methods, recipe, said in (
+        ("dinov2_s14_linear", ("erm", "group_dro", "coral"), "", "^CORAL move features, and a linear probe has none"),
+        ("dinov2_s14", ("mixup",), "", "mixup mixes the images of a batch"),
+        ("dinov2_s14", ("erm",), "group_norm", "^group_norm of the recipe.*leave it out of --recipe"),
+        ("dinov2_s14", ("erm",), "tta,frozen_bn", "^frozen_bn of the recipe.*leave it out of --recipe"),
     ):
         with pytest.raises(ValueError, match=said):
-            run(Settings("open5", str(data), backbone=backbone), methods, out=tmp_path, say=str)
+            run(Settings("open5", str(data), backbone=backbone, recipe=recipe), methods, out=tmp_path, say=str)
 
 
 def test_dinov2_comes_from_its_package_and_every_weight_finds_its_place(monkeypatch):

@@ -164,15 +164,25 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
 
 
 def _check_frozen(settings: Settings, methods: Sequence[str]) -> None:
-    """Refuse methods that cannot act on the features of a frozen network."""
-    if settings.backbone == "dinov2_s14_linear" and (aligning := [m for m in methods if m in ALIGNING]):
+    """Refuse what cannot act on the features of a frozen network."""
+    movers = [method for method in methods if method in ALIGNING and method != "group_dro"]  # it weighs losses
+    if settings.backbone == "dinov2_s14_linear" and movers:
         raise ValueError(
-            f"{', '.join(METHODS[method] for method in aligning)} move features, and a linear probe has none that "
+            f"{', '.join(METHODS[method] for method in movers)} move features, and a linear probe has none that "
             "move: use --backbone dinov2_s14, which has a projector"
         )
-    frozen = settings.backbone.startswith((models.FROZEN, "dinov2_s14"))
-    if frozen and "mixup" in methods:
-        raise ValueError("mixup mixes the images of a batch, and frozen features are those of single images: leave it")
+    if not settings.backbone.startswith((models.FROZEN, "dinov2_s14")):
+        return
+    if "mixup" in methods:
+        raise ValueError(
+            "mixup mixes the images of a batch, and frozen features are those of single images: leave it out of "
+            "--methods"
+        )
+    if norms := [name for name in ("frozen_bn", "group_norm") if name in settings.recipe]:
+        raise ValueError(
+            f"{' and '.join(norms)} of the recipe changes the norm layers of a network that is trained, and "
+            f"{settings.backbone} is frozen: leave it out of --recipe"
+        )
 
 
 def _check_copies(settings: Settings, allow_leaks: bool, say: Callable[[str], None]) -> None:

@@ -66,6 +66,7 @@ def save_model(model: Classifier, path: str | Path, *, provenance: dict | None =
         "n_classes": int(model.n_classes),
         "classes": None if model.classes is None else list(model.classes),
         "recipe": model.recipe,
+        "trunk": None if model.trunk is None else model.trunk.identity,
         "provenance": provenance,
         "weights": {name: values.detach().cpu() for name, values in model.state_dict().items()},
     }
@@ -122,9 +123,15 @@ def load_model(path: str | Path) -> Classifier:
         raise FileNotFoundError(f"no model at {path}; wbc.save_model(model, path) writes one")
     content = _read(path)
     try:
-        return _built(content)
+        model = _built(content)
     except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise _not_ours(path, error) from None
+    if model.trunk is not None and content.get("trunk") not in (None, model.trunk.identity):
+        raise ValueError(
+            f"{path} was trained on the features of {content['trunk']}, and {model.backbone_name} is now "
+            f"{model.trunk.identity}: put the same weights back, or train again"
+        )
+    return model
 
 
 def _read(path: Path) -> dict:

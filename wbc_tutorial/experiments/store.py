@@ -175,9 +175,9 @@ class ResultsStore:
         return found
 
     def _settle(self, settings: dict) -> None:
-        """Write the settings into a new folder; compare them with those of an old one."""
+        """Write the settings into a folder without any run; compare them with those of another one."""
         path = self.folder / "settings.json"
-        if not path.exists():
+        if not any(each != path and not each.name.startswith(OWN) for each in self.folder.iterdir()):
             with whole_file(path) as file:
                 file.write(json.dumps({"format": FORMAT} | settings, indent=2, ensure_ascii=False).encode())
             return
