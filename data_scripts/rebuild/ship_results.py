@@ -3,7 +3,7 @@
     python data_scripts/rebuild/ship_results.py simulated --out results/simulated
     python data_scripts/rebuild/ship_results.py open5 --data DIR --out results/open5
 
-and so simulated_variants and open5_ablation. Runs that --out holds already are not repeated. Writes
+and so simulated_variants, open5_ablation and fine13. Runs that --out holds already are not repeated. Writes
 into ``wbc_tutorial/experiments/results``: ``<name>.csv`` (rows), ``<name>_confusion.csv`` (images by true and predicted
 class) and ``<name>.json`` (where they come from).
 """
@@ -27,7 +27,7 @@ from real_sets.errors import BadInput, one_line_errors
 from wbc_tutorial.course import environment
 from wbc_tutorial.experiments import runner, tables
 from wbc_tutorial.experiments.ablation import ablated
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
+from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, RECOMMENDED_RECIPE, Recipe
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import read_predictions
 
@@ -71,6 +71,7 @@ SHIPMENTS = {
     "simulated": Shipment("simulated", (Part(methods=(*FIVE, "erm_plus")),), seeds=(0, 1)),
     "simulated_variants": Shipment("simulated", (Part(methods=("boda_authors", "boda_scaled", "balanced_softmax")),)),
     "open5": Shipment("open5", (Part(),)),
+    "fine13": Shipment("fine13", (Part(methods=(*FIVE, "erm_plus")), Part(RECOMMENDED_RECIPE, ("erm",)))),
     "open5_ablation": Shipment("open5", _real_ablation()),
 }
 
@@ -158,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
     first, *rest = __doc__.splitlines()
     parser = OneLineParser(description=first, examples="\n".join(line for line in rest if line.startswith("    ")))
     parser.add_argument("name", choices=list(SHIPMENTS))
-    parser.add_argument("--data", metavar="DIR", help="prepared images, for open5 and open5_ablation")
+    parser.add_argument("--data", metavar="DIR", help="prepared images, for open5, open5_ablation and fine13")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)

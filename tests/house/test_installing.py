@@ -22,7 +22,12 @@ EXTRAS = PROJECT["optional-dependencies"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
 TOOLS = {"python", "pip"}
-FEATURES = ("cluster", "excel", "foundation", "offline-weights")  # extras that the library imports only when a user asks for them
+FEATURES = (
+    "cluster",
+    "excel",
+    "foundation",
+    "offline-weights",
+)  # extras that the library imports only when a user asks for them
 
 
 def conda_bounds():

@@ -157,10 +157,10 @@ def check_more_stain(answer) -> Feedback:
     if abs(ratio - value) < 0.02:
         return hint("That is the ratio of the pixel values. Which of the two printed numbers is that of the densities?")
     if abs(ratio - _ratios(2.0)[0]) < 0.05:
-        return hint("That is the ratio for twice the stain; the exercise asks for three times.")
+        return hint("That is the ratio for twice the stain; the exercise asks for one and a half times.")
     if abs(ratio - density) > 0.05:
         return hint(
-            f"At three times the stain the ratio of the densities is not {ratio:.3g}: run the box with stain = 3."
+            f"At 1.5 times the stain the ratio of the densities is not {ratio:.3g}: run the box with stain = 1.5."
         )
     letter = given[1].strip().upper()
     if letter == "B":

@@ -24,7 +24,7 @@ __all__ = ["clouds", "decision_planes", "latent_planes", "mixed_clouds"]
 _TOY_CLASS = ("#D55E00", "#0072B2")  # class 0 and class 1 of the toys; marker and fill say the laboratory
 
 
-def _ellipse(axis: Axes, points: np.ndarray, colour: str) -> None:
+def _ellipse(axis: Axes, points: np.ndarray, colour: str, dashes: str) -> None:
     """Draw the mean as a cross and two standard deviations in every direction as an ellipse."""
     mean = points.mean(axis=0)
     if len(points) > 1:
@@ -32,7 +32,7 @@ def _ellipse(axis: Axes, points: np.ndarray, colour: str) -> None:
         angle = np.linspace(0, 2 * np.pi, 80)
         around = np.stack([np.cos(angle), np.sin(angle)])  # (2, 80)
         outline = mean[:, None] + vectors @ (2 * np.sqrt(np.maximum(values, 0))[:, None] * around)
-        axis.plot(*outline, color=colour, linewidth=1.5)
+        axis.plot(*outline, color=colour, linewidth=2, linestyle=dashes)
     axis.plot(*mean, marker="P", color=colour, markersize=11, markeredgecolor="black", linestyle="none")
 
 
@@ -63,7 +63,7 @@ def clouds(
                     *here.T, s=26, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0,
                     label=label_of(name),
                 )  # fmt: skip
-                _ellipse(axis, here, style.colour)
+                _ellipse(axis, here, style.colour, "--" if d % 2 else "-")  # one may lie on the other
         axis.set(title=label_of(panel, 30), xlabel="feature 1")
     axes[0, 0].set_ylabel("feature 2")
     legend_of_all(figure, markerscale=1.4)

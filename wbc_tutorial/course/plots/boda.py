@@ -129,7 +129,7 @@ def boda_plane(
     forces = forces_on(points, labels, domains, counts, n_classes=len(classes), **options)
     z, labels, domains = (np.asarray(each) for each in (points, labels, domains))
     figure, (plane, bars) = plt.subplots(1, 2, figsize=(12, 6), width_ratios=(1.6, 1))
-    _points(plane, z, labels, domains, forces.centroids, classes=classes, image=image)
+    _points(plane, z, labels, domains, forces, classes=classes, image=image)
     length = np.linalg.norm(forces.gradient, axis=1)
     _arrows(plane, z, forces.gradient, length.max())
     strongest = f"Image {length.argmax()} is moved most" if length.max() > 0 else "No image is moved"
@@ -168,12 +168,14 @@ def _shares(axis: Axes, shares, positive, others, pairs, *, classes: Sequence[st
     for k, share in enumerate(shares):
         axis.text(share + 0.03, k, f"{share:.3f}" if others[k] else "its own pair", va="center")
     axis.set(yticks=range(len(pairs)), yticklabels=names, xlim=(0, 1.3), xlabel="share of the softmax")
+    axis.set_xticks(np.linspace(0, 1, 6))  # the rest is room for the numbers
     axis.set_title(f"image {image}'s shares: {'hatched = positive' if positive.any() else 'no positive'}")
     axis.invert_yaxis()
 
 
-def _points(axis: Axes, z, labels, domains, mu, *, classes: Sequence[str], image: int) -> None:
-    """Draw points, their numbers and the centroids."""
+def _points(axis: Axes, z, labels, domains, forces, *, classes: Sequence[str], image: int) -> None:
+    """Draw points, the centroids, and each point's number on the side where its arrow does not go."""
+    mu, downhill = forces.centroids, -forces.gradient
     for (e, c), centre in ((pair, mu[pair]) for pair in np.ndindex(mu.shape[:2])):
         if np.isfinite(centre).all():
             marker, colour = series_style(e).marker, class_colour(classes[c])
@@ -185,8 +187,11 @@ def _points(axis: Axes, z, labels, domains, mu, *, classes: Sequence[str], image
             zorder=3, **edge,
         )  # fmt: skip
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.4}
-        said = f"{i} {class_code(classes[label])}"
-        axis.annotate(said, x, (0, 13), textcoords="offset points", ha="center", bbox=box, zorder=5)
+        said, above = f"{i} {class_code(classes[label])}", downhill[i, 1] <= 0  # where no arrow goes
+        axis.annotate(
+            said, x, (0, 13 if above else -13), textcoords="offset points", ha="center",
+            va="baseline" if above else "top", bbox=box, zorder=5,
+        )  # fmt: skip
     for e in range(len(mu)):
         axis.scatter([], [], marker=series_style(e).marker, s=60, color="0.4", label=f"laboratory {e}")
     for c, name in enumerate(classes):
@@ -304,6 +309,7 @@ def boda_curves(
     title : str, default=""
     """
     figure, axis = plt.subplots(figsize=(9.5, 4.2))
+    ends = {}
     for style, (name, values) in styled(curves.items()):
         loss = pd.Series(values, dtype=float, index=start + np.arange(len(values)))
         smooth = loss.rolling(window, min_periods=1, center=True).mean()
@@ -311,6 +317,8 @@ def boda_curves(
             smooth, color=style.colour, marker=style.marker, linestyle=style.linestyle,
             markevery=max(1, len(smooth) // 7), label=label_of(name),
         )  # fmt: skip
+        if len(smooth):
+            ends[name] = smooth.iloc[-1]
     if level is not None:
         axis.axhline(level, color="black", linestyle=":", linewidth=1.5, label=f"log(K - 1) = {level:.2f}")
     axis.set(yscale="log", xlabel="step", ylabel="BoDA loss\n(before its weight)")
@@ -319,7 +327,6 @@ def boda_curves(
     axis.minorticks_off()
     axis.set_title(title)
     legend(axis)
-    ends = {name: values[-1] for name, values in curves.items() if len(values)}
     told = "; ".join(f"{name} ends near {end:.2f}" for name, end in ends.items())
     doing = "" if level is None else f" The dotted line, {level:.2f}, is the value of doing nothing."
     return with_alt(figure, f"BoDA's loss over the steps, logarithmic, a line per setting. {told}.{doing}")
