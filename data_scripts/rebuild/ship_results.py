@@ -38,11 +38,17 @@ DROPPED = ["peak_memory_mb"]  # of the whole process, which ran many trainings
 
 @dataclass(frozen=True)
 class Part:
-    """Runs of one recipe: the methods, and how many of the five folds."""
+    """Runs of one recipe: the methods, how many of the five folds, and the network (None = the benchmark's)."""
 
     recipe: Recipe = Recipe()  # noqa: RUF009 (frozen)
     methods: tuple[str, ...] = FIVE
     folds: int = 5
+    backbone: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of its results folder beside those of the other parts."""
+        return str(self.recipe) if self.backbone is None else f"{self.recipe}-{self.backbone}"
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,19 @@ def _real_ablation() -> tuple[Part, ...]:
     )
 
 
+FROZEN = (
+    Part(methods=("erm", "erm_plus"), backbone="dinov2_s14_linear"),
+    Part(methods=(*FIVE, "erm_plus"), backbone="dinov2_s14"),
+)
+"""On the frozen features of a foundation model: a linear probe, and every method on a projector."""
+
 SHIPMENTS = {
     "simulated": Shipment("simulated", (Part(methods=(*FIVE, "erm_plus")),), seeds=(0, 1)),
     "simulated_variants": Shipment("simulated", (Part(methods=("boda_authors", "boda_scaled", "balanced_softmax")),)),
     "open5": Shipment("open5", (Part(),)),
     "fine13": Shipment("fine13", (Part(methods=(*FIVE, "erm_plus")), Part(RECOMMENDED_RECIPE, ("erm",)))),
+    "fine13_features": Shipment("fine13", FROZEN),
+    "open5_features": Shipment("open5", FROZEN),
     "open5_ablation": Shipment("open5", _real_ablation()),
 }
 
@@ -91,9 +105,11 @@ def provenance(name: str, folders: list[Path], data: str | None, n_threads: int)
     first, last = (datetime.fromtimestamp(t, UTC).isoformat(timespec="minutes") for t in (times[0], times[-1]))
     settings = [json.loads((folder / "settings.json").read_text(encoding="utf-8")) for folder in folders]
     shipment, given = SHIPMENTS[name], " --data DIR" * bool(data)
+    changing = {key: list(dict.fromkeys(str(each[key]) for each in settings)) for key in ("recipe", "backbone")}
+    changing["backbone"] = changing["backbone"] if len(changing["backbone"]) > 1 else changing["backbone"][0]
     return {
         "command": f"python data_scripts/rebuild/ship_results.py {name}{given} --out results/{name}",
-        "settings": settings[0] | {"recipe": [each["recipe"] for each in settings]},
+        "settings": settings[0] | changing,
         "methods": sorted({method for part in shipment.parts for method in part.methods}),
         "folds": max(part.folds for part in shipment.parts),
         "seeds": list(shipment.seeds),
@@ -143,13 +159,13 @@ def run_parts(
     """
     rows, counts, folders, trained = [], [], [], {}
     for part in shipment.parts:
-        folders.append(out / str(part.recipe) if len(shipment.parts) > 1 else out)
-        settings = Settings(shipment.benchmark, data, steps=steps, recipe=part.recipe)
+        folders.append(out / part.folder if len(shipment.parts) > 1 else out)
+        settings = Settings(shipment.benchmark, data, backbone=part.backbone, steps=steps, recipe=part.recipe)
         found = runner.run(
             settings, part.methods, n_folds=part.folds, seeds=shipment.seeds, out=folders[-1], trained=trained
         )
         rows.append(found[found.method.isin(part.methods)].drop(columns=DROPPED))
-        tested = confusions(folders[-1]).assign(recipe=str(part.recipe))
+        tested = confusions(folders[-1]).assign(recipe=str(part.recipe), backbone=settings.backbone)
         counts.append(tested[tested.method.isin(part.methods)])
     return pd.concat(rows), pd.concat(counts), folders
 

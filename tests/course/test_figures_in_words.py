@@ -45,7 +45,7 @@ FIGURES = {
         lambda: plots.gradient_by_count(np.array([[4, 9]]), {"DoDA": np.array([[1.0, 0.1]])}),
         "DoDA: from 1.0e+00 down to 1.0e-01",
     ),
-    "boda_curves": (lambda: plots.boda_curves({"mean": [3, 2]}, level=3.09), "mean ends near 2.00. The dotted"),
+    "boda_curves": (lambda: plots.boda_curves({"mean": [3, 2]}, level=3.09), "mean ends near 2.50. The dotted"),
     "transfer_bars": (lambda: plots.transfer_bars({"ERM": (1.0, 2.0, 2.0)}), "Alpha: ERM 0.50"),
     "boda_bound": (
         lambda: plots.boda_bound({"DoDA": np.array([1.0, 1.0])}, {"DoDA": np.array([0.5, 2.0])}), "DoDA: 1 of 2"
