@@ -184,6 +184,7 @@ def test_a_set_or_a_model_that_does_not_say_its_scale_is_taken(data, tmp_path):
         (["--data", "/nowhere/at/all"], "is not a folder"),
         (["--steps", "3"], "unrecognized arguments: --steps"),
         (["--out", "."], ". exists, and nothing is written over: give another --out"),
+        (["--out", ""], "--out is empty: expected the name of a new table"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(data, model, capsys, change, message):

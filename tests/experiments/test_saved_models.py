@@ -12,6 +12,7 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.evaluation.adaptation import predict
+from wbc_tutorial.experiments import store
 from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.experiments.saved_models import FORMAT, load_model, save_model
 from wbc_tutorial.training.loop import fit
@@ -86,6 +87,13 @@ def test_a_file_is_replaced_as_a_whole(tmp_path, monkeypatch):
     assert load_model(path).n_classes == 3 and os.listdir(tmp_path) == ["model.pt"]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a disk that is always full")
+def test_a_full_disk_is_an_error_of_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(store.tempfile, "mkstemp", lambda **_: (os.open("/dev/full", os.O_WRONLY), tmp_path / "part"))
+    with pytest.raises(OSError, match=r"No space left on device.*model\.pt"):
+        save_model(tiny(), tmp_path / "model.pt")
+
+
 def of_my_own():
     model = tiny()
     model.normalise = lambda images: images
@@ -151,6 +159,7 @@ def test_damaged_and_foreign_files_are_one_clear_line(tmp_path, monkeypatch):
         ) as caught:
             load_model(path)
         assert "\n" not in str(caught.value) and str(path) in str(caught.value) and len(str(caught.value)) < 500
+        assert "weights_only" not in str(caught.value)  # torch advises to run the code in the file
     assert not (tmp_path / "executed").exists()
 
 

@@ -104,6 +104,8 @@ def predict_set(
 
 def check_new(out: str | Path) -> None:
     """Refuse to write over a file."""
+    if not str(out):
+        raise ValueError("--out is empty: expected the name of a new table, such as named.csv")
     if Path(out).exists():
         raise ValueError(f"{out} exists, and nothing is written over: give another --out")
 

@@ -53,9 +53,11 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.chmod(part, 0o644)
         os.replace(part, path)  # after closing: Windows renames no open file
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(part)
+        if isinstance(error, OSError):
+            error.filename = error.filename or str(path)  # a full disk does not say which file
         raise
 
 
