@@ -43,6 +43,7 @@ _NAMES = {  # file or folder -> the public names that it holds, from the ground 
         *("balanced_accuracy", "calibration_error", "confusion", "f1_scores"),
         *("recall_by_domain", "recall_by_shots", "recalls"),
     ),
+    "evaluation.maturation": ("error_kinds",),
     "evaluation.intervals": ("image_interval", "paired_interval"),
     "evaluation.screening": ("screen",),
     "evaluation.latent": ("embed", "neighbours_kept", "separation"),

@@ -237,7 +237,7 @@ def on_trunk(name: str, n_classes: int, width: int = 256) -> Classifier:
 
     See Also
     --------
-    wbc_tutorial.fit : computes the frozen features once, of a few views of each image, and keeps them on disk.
+    wbc_tutorial.fit : computes the frozen features once, of two views of each image, and keeps them on disk.
     """
     whole_number("width", width)
     frozen = trunk(name)

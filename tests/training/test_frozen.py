@@ -65,7 +65,7 @@ def test_views_of_an_image_do_not_depend_on_the_images_beside_it(name, cells, co
     model = models.on_trunk(name, 3)
     views = FrozenViews(model, cells, augment)
     assert views.values.shape == (N_VIEWS, len(cells), 384)
-    assert not torch.equal(views.values[0], views.values[1]) and not torch.equal(views.values[1], views.values[2])
+    assert not torch.equal(views.values[0], views.values[1])
     so_far = sum(computed)
     part = FrozenViews(model, cells.subset(np.arange(40, 10, -1)), augment)
     assert sum(computed) == so_far and torch.equal(part.values.flip(1), views.values[:, 11:41])

@@ -1,5 +1,7 @@
 """The loop, the batches, the models and the re-trained classifier."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -355,3 +357,19 @@ def test_networks_without_a_shape_are_refused(call, message):
 def test_unknown_backbone_is_named():
     with pytest.raises(ValueError, match="unknown backbone 'vgg'; choose one of small_cnn"):
         models.build("vgg", 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alignment": lambda *_: torch.zeros(1, requires_grad=True)}, None),
+        ({"alignment": lambda *_: None}, "alignment: it returned a NoneType, expected a scalar tensor"),
+        ({"alignment": lambda *_: 3.0}, "alignment: it returned a float"),
+        ({"alignment": lambda features, *_: features}, r"alignment: it returned a tensor \(\d+, \d+\)"),
+        ({"classification_loss": lambda *_: None}, "classification_loss: it returned a NoneType"),
+    ],
+)
+def test_a_loss_of_ones_own_that_returns_something_else_is_named(cells, options, message):
+    """What happens most when a method is added: the return is forgotten."""
+    with pytest.raises(ValueError, match=message) if message else nullcontext():
+        fit(tiny(), cells, steps=1, per_domain=2, progress=None, **options)

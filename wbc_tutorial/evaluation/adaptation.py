@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.checks import number_between, whole_number
+from wbc_tutorial.losses.checks import check_finite
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.batches import as_tensor
 from wbc_tutorial.training.features import check_model_and_cells, extract
@@ -157,7 +158,7 @@ def adapt_batch_norm(
     Raises
     ------
     ValueError
-        For a model without batch norm, no image, or a number out of range.
+        For a model without batch norm, fewer than two images, or a number out of range.
 
     Notes
     -----
@@ -172,8 +173,11 @@ def adapt_batch_norm(
     layers = [layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     if not layers:
         raise ValueError("the model has no batch norm to adapt; leave this out for a network with group norm")
-    if not len(cells):
-        raise ValueError("cells: got no image, expected those of a laboratory to adapt to")
+    if min(len(cells), n_images) < 2:  # one image has no variance
+        raise ValueError(
+            f"cells: got {min(len(cells), n_images)} of the images of a laboratory to adapt to, expected two or more: "
+            "leave adabn out of the recipe"
+        )
     model.eval()
     old = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
     generator = torch.Generator().manual_seed(seed)
@@ -226,7 +230,7 @@ def t3a_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: in
     Raises
     ------
     ValueError
-        Shapes that do not fit together, or fewer than one image per class.
+        Shapes that do not fit together, numbers that are not finite, or fewer than one image per class.
 
     Notes
     -----
@@ -248,6 +252,8 @@ def t3a_head(head: nn.Linear, features: Tensor, logits: Tensor, *, n_support: in
             f"features are {tuple(features.shape)}, logits {tuple(logits.shape)} and the head's weights "
             f"{tuple(head.weight.shape)}; expected (N, h), (N, C) and (C, h)"
         )
+    check_finite("features", features)
+    check_finite("logits", logits)
     directions = F.normalize(features, dim=1)
     adjusted = nn.Linear(head.in_features, head.out_features, bias=False)
     for number, support in enumerate(_lowest_entropy(logits, n_support)):
@@ -290,7 +296,7 @@ def label_spreading(
     Raises
     ------
     ValueError
-        For arrays of different lengths, a number below 1, or alpha outside (0, 1).
+        For arrays of different lengths or with numbers that are not finite, a number below 1, or alpha outside (0, 1).
 
     Notes
     -----
@@ -319,6 +325,8 @@ def label_spreading(
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}; expected more than 0 (labels stay) and less than 1 (starts are forgotten)")
     z, scores = (torch.as_tensor(np.array(each)) for each in (features, logits))
+    check_finite("features", z)
+    check_finite("logits", scores)
     own = F.log_softmax(scores, dim=1).numpy()
     if len(z) <= n_neighbours + 1:
         return own  # all would be joined to all, and the commonest class take every image

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.losses.checks import check_finite, check_range
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.features import extract
 
@@ -38,7 +39,7 @@ def calibrate(logits, labels) -> tuple[float, np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        No image, or arrays that do not fit together.
+        No image, logits that are not finite, or arrays that do not fit together.
 
     Notes
     -----
@@ -57,6 +58,10 @@ def calibrate(logits, labels) -> tuple[float, np.ndarray, np.ndarray]:
             f"logits are {tuple(scores.shape)} and labels {tuple(truth.shape)}; expected (N, C) and (N,), one or more "
             "images"
         )
+    check_finite("logits", scores)
+    if truth.is_floating_point():
+        raise ValueError(f"labels are {truth.dtype}; expected class numbers (integers)")
+    check_range("labels", truth, scores.shape[1])
     log_scale = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(scores.shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([log_scale, bias], max_iter=200, line_search_fn="strong_wolfe")

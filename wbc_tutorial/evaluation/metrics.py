@@ -198,8 +198,8 @@ def recall_by_shots(truth, predicted, training_counts) -> dict[str, float]:
     dict
         ``"many"``, ``"medium"``, ``"few"``, ``"zero"`` -> mean recall; NaN where no class of the group is in the truth.
     """
-    recall = recalls(truth, predicted, len(training_counts))
     groups = shot_groups(training_counts)
+    recall = recalls(truth, predicted, len(groups))
     means = {}
     for group in SHOT_GROUPS:
         inside = recall[groups == group]

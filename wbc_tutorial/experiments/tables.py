@@ -301,17 +301,23 @@ def shipped(name: str) -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def shipped_confusion(name: str, method: str, split: str, classes: Sequence[str]) -> np.ndarray:
+def shipped_confusion(
+    name: str, method: str, split: str, classes: Sequence[str], *, recipe: str = "none", backbone: str | None = None
+) -> np.ndarray:
     """Return a shipped confusion matrix, all folds, seeds and laboratories of the split added up.
 
     Parameters
     ----------
     name : str
-        ``"simulated"``, ``"simulated_variants"`` or ``"open5"``.
+        ``"simulated"``, ``"simulated_variants"``, ``"open5"``, ``"fine13"`` or ``"fine13_features"``.
     method, split : str
         As in the rows of `shipped`.
     classes : sequence of str
         C names, the order of rows and columns.
+    recipe : str, default="none"
+        As in the rows.
+    backbone : str, default=None
+        As in the rows, where they hold several; None = all of them.
 
     Returns
     -------
@@ -320,7 +326,9 @@ def shipped_confusion(name: str, method: str, split: str, classes: Sequence[str]
     """
     with _shipped_file(f"{name}_confusion.csv").open(encoding="utf-8") as file:
         rows = pd.read_csv(file)
-    rows = rows[(rows.method == method) & (rows.split == split)]
+    rows = rows[(rows.method == method) & (rows.split == split) & (rows.recipe == recipe)]
+    if backbone is not None:
+        rows = rows[rows.backbone == backbone]
     if rows.empty:
         raise ValueError(f"no shipped {split} predictions of {method!r} in {name}")
     counts = rows.pivot_table("n_images", "truth", "predicted", aggfunc="sum", fill_value=0)

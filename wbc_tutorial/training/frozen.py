@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -13,8 +14,8 @@ from wbc_tutorial.training.batches import as_tensor
 
 __all__ = ["N_VIEWS", "FrozenViews"]
 
-N_VIEWS = 3
-"""The image as it is, and two drawn by the augmentation."""
+N_VIEWS = 2
+"""The image as it is, and one drawn by the augmentation: each view costs as much as all the rest."""
 
 _CHUNK = 256
 
@@ -41,7 +42,7 @@ class FrozenViews:
     ):
         assert model.trunk is not None
         n_views = 1 if augmentation is None else N_VIEWS
-        self.values = torch.empty(n_views, len(cells), model.trunk.n_features, dtype=torch.float16)
+        self.values = torch.as_tensor(np.empty((n_views, len(cells), model.trunk.n_features), np.float16))
         bar = tqdm(total=n_views * len(cells), desc=progress, disable=progress is None, leave=False)
         for start in range(0, len(cells), _CHUNK):
             pixels = cells.images[start : start + _CHUNK]

@@ -97,8 +97,8 @@ def fit(
     classification_loss : callable, default=cross_entropy
         ``(logits, labels, domains) -> scalar``; others are in `wbc_tutorial.losses`.
     augmentation : callable or None, default=augment
-        ``(images, generator) -> images``; None = images as they are. For a model on a frozen network it draws two
-        views of each image, once.
+        ``(images, generator) -> images``; None = images as they are. For a model on a frozen network it draws
+        one more view of each image, once.
     class_balanced : bool, default=False
         Sample the classes of each laboratory equally often.
     frozen_batch_norm : bool, default=False
@@ -166,9 +166,9 @@ def fit(
             else:
                 features = model.backbone(views.batch(rows, generator).to(images.device))  # of a frozen network
             logits = model.head(features)  # (N, C)
-        loss = classification_loss(logits.float(), labels, domains)
+        loss = _scalar("classification_loss", classification_loss(logits.float(), labels, domains))
         if alignment is not None:  # the one line that tells CORAL, DANN and BoDA from ERM
-            penalty = alignment(features.float(), labels, domains, step / steps)
+            penalty = _scalar("alignment", alignment(features.float(), labels, domains, step / steps))
             penalties.append(penalty.detach())
             loss = loss + penalty
         optimizer.zero_grad(set_to_none=True)
@@ -187,6 +187,14 @@ def fit(
     model.classes = cells.classes
     seconds = (time.perf_counter() - start) / steps
     return History(torch.stack(losses).tolist(), torch.stack(penalties).tolist() if penalties else [], seconds)
+
+
+def _scalar(name: str, value) -> Tensor:
+    """Return a loss, or say that a function of the user's own returns something else, such as nothing."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return value.squeeze()
+    given = f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+    raise ValueError(f"{name}: it returned {given}, expected a scalar tensor, such as the mean over the batch")
 
 
 def _ready(
