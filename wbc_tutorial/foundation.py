@@ -129,13 +129,13 @@ class Trunk:
         float16 (N, k)
             On the CPU.
         """
-        keys = [_key(self.identity, image) for image in images.half().cpu().numpy()]
+        keys = [_key(self.identity, image) for image in images.cpu().numpy().astype(np.float16)]
         found = _read(keys, self.n_features)
         missing = [row for row, key in enumerate(keys) if key not in found]
         bar = tqdm(total=len(missing), desc=progress, disable=progress is None or not missing, leave=False)
         for start in range(0, len(missing), _BATCH):
             rows = missing[start : start + _BATCH]
-            computed = self(images[rows]).half().cpu().numpy()
+            computed = self(images[rows]).cpu().numpy().astype(np.float16)
             new = {keys[row]: values for row, values in zip(rows, computed, strict=True)}
             found |= new
             _write(new)

@@ -27,12 +27,34 @@ def test_counts_subset_and_domains():
         ({"domains": np.array([0, -1])}, "domains run from -1"),
         ({"images": np.zeros((2, 4, 4, 3), np.uint8)}, "expected uint8"),
         ({"images": np.zeros((2, 3, 4, 4), np.float32)}, "expected uint8"),
+        ({"images": None}, "images: got a NoneType, expected an array"),
+        ({"images": [[[[0]]]]}, "images: got a list, expected an array"),
+        ({"classes": "ab"}, "classes is 'ab': expected a tuple of names"),
+        ({"classes": None}, "classes is None"),
+        ({"classes": ("a", "a")}, "expected names, text, each once"),
+        ({"classes": (1, 2)}, "expected names, text, each once"),
+        ({"um_per_px": None}, "um_per_px is None: expected micrometres above 0"),
+        ({"um_per_px": -1.0}, "um_per_px is -1.0"),
     ],
 )
 def test_cells_that_contradict_themselves_are_refused(change, message):
     good = {"images": np.zeros((2, 3, 4, 4), np.uint8), "labels": np.array([0, 1]), "domains": np.array([0, 0])}
     with pytest.raises(ValueError, match=message):
         CellImages(**(good | change), domain_names=("a",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.array([True]), "a mask of 1 truth values; expected one for each of 3 images"),
+        ([1.5], "expected indices, or a mask of 3 truth values"),
+        ([[0, 1]], "expected indices"),
+        (None, "expected indices"),
+    ],
+)
+def test_rows_that_are_no_indices_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        make_cells([0, 1, 2]).subset(rows)
 
 
 def test_unknown_domain_is_named():
@@ -43,8 +65,8 @@ def test_unknown_domain_is_named():
 def test_labels_are_whole_numbers_and_groups_are_text():
     with pytest.raises(ValueError, match="labels are float64"):
         make_cells(np.array([0.0, 1.0]))
-    cells = make_cells([0, 1, 2], groups=[7, None, "slide"])
-    assert cells.groups.tolist() == ["7", "", "slide"] and cells.labels.dtype == cells.domains.dtype == np.int64
+    cells = make_cells([0, 1, 2, 3], groups=[7, None, "slide", float("nan")])
+    assert cells.groups.tolist() == ["7", "", "slide", ""] and cells.labels.dtype == cells.domains.dtype == np.int64
 
 
 def test_classes_are_chosen_by_name_or_code():

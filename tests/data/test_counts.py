@@ -5,7 +5,7 @@ import pytest
 
 from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.data.colour import colour_statistics
-from wbc_tutorial.data.counts import counts_by_class, imbalance_ratio, label_divergence
+from wbc_tutorial.data.counts import counts_by_class, imbalance_ratio, label_divergence, shot_groups
 
 
 def test_label_divergence_is_symmetric_and_bounded():
@@ -21,6 +21,13 @@ def test_imbalance_ratio_needs_an_image():
         imbalance_ratio([0, 0])
     with pytest.raises(ValueError, match="none negative"):
         imbalance_ratio([1, -1])
+
+
+@pytest.mark.parametrize("counts", [None, "12", 5, [], [1, None], ["a"], [[1], [1, 2]], [float("nan"), 1], [-1, 2]])
+def test_what_is_no_list_of_counts_is_refused(counts):
+    for function in (imbalance_ratio, shot_groups, lambda each: label_divergence(each, [1, 2])):
+        with pytest.raises(ValueError, match="expected one or more numbers of images, none negative"):
+            function(counts)
 
 
 def test_colour_statistics_equal_numpys():

@@ -7,7 +7,13 @@ from torch import nn
 
 from wbc_tutorial import models
 from wbc_tutorial.data.cell_images import CellImages
-from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, features_and_logits, label_spreading, predict
+from wbc_tutorial.evaluation.adaptation import (
+    adapt_batch_norm,
+    features_and_logits,
+    label_spreading,
+    predict,
+    t3a_head,
+)
 from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.training.device import seed_everything
 from wbc_tutorial.training.features import extract
@@ -162,5 +168,16 @@ def test_options_that_make_no_sense_are_refused(cells, options, message):
 def test_no_image_gives_no_row_and_nothing_to_adapt_to(cells):
     model, nothing = models.small_cnn(3, width=4), cells.subset([])
     assert predict(model, nothing, tta=True).shape == (0, 3)
-    with pytest.raises(ValueError, match="cells: got no image"):
-        adapt_batch_norm(model, nothing)
+    for too_few in (nothing, cells.subset([0])):  # one image has no variance
+        with pytest.raises(ValueError, match="cells: got [01] of the images.*leave adabn out of the recipe"):
+            adapt_batch_norm(model, too_few)
+
+
+@pytest.mark.parametrize("bad", ["features", "logits"])
+def test_numbers_that_are_not_finite_are_one_line(bad):
+    given = {"features": np.ones((5, 2), np.float32), "logits": np.ones((5, 2), np.float32)}
+    given[bad][3] = np.nan
+    with pytest.raises(ValueError, match=f"^{bad}: image 3 holds nan or inf"):
+        label_spreading(*given.values(), n_neighbours=2)
+    with pytest.raises(ValueError, match=f"^{bad}: image 3 holds nan or inf"):
+        t3a_head(nn.Linear(2, 2), *map(torch.as_tensor, given.values()))

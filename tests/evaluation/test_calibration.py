@@ -60,3 +60,16 @@ def test_the_head_says_what_the_formula_says():
 def test_what_does_not_fit_is_refused(logits, labels):
     with pytest.raises(ValueError, match="expected \\(N, C\\) and \\(N,\\)"):
         calibrate(logits, labels)
+
+
+@pytest.mark.parametrize(
+    ("logit", "label", "message"),
+    [
+        (np.nan, 0, "logits: image 0 holds nan or inf"),
+        (0.0, 7, r"labels: got 7..7, expected 0..2"),
+        (0.0, 0.5, "labels are torch.float64; expected class numbers"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused(logit, label, message):
+    with pytest.raises(ValueError, match=message):
+        calibrate(np.full((2, 3), logit), [label, label])

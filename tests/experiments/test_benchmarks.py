@@ -78,6 +78,24 @@ def test_laboratories_that_cannot_be_used_are_named(train, unseen, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train": None}, "train is None: expected the names"),
+        ({"unseen": 3}, "unseen is 3: expected the names"),
+        ({"classes": None}, "classes is None: expected two or more names"),
+        ({"classes": ("basophil",)}, "expected two or more names"),
+        ({"steps": "x"}, "steps is 'x'"),
+        ({"per_domain": 0}, "per_domain is 0"),
+        ({"n_folds": 1}, "n_folds is 1: expected a whole number, 2 or more"),
+        ({"learning_rate": -1}, "learning_rate is -1"),
+    ],
+)
+def test_what_cannot_be_a_benchmark_is_said_when_it_is_made(change, message):
+    with pytest.raises(ValueError, match=message):
+        Benchmark(**({"name": "mine", "train": ("a",), "unseen": ("b",)} | change))
+
+
 @pytest.mark.parametrize("laboratory", ["chula", "other"])
 def test_only_training_laboratories_are_left_out(laboratory):
     with pytest.raises(ValueError, match=r"expected one of two or more training ones \(acevedo_20, raabin\)"):

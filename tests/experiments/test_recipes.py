@@ -182,6 +182,7 @@ def test_each_method_changes_what_its_name_says():
     ("change", "message"),
     [
         ({"benchmark": "other"}, "unknown benchmark 'other'; choose one of simulated, open5"),
+        ({"benchmark": None}, "benchmark is None: expected a Benchmark, or one of simulated, open5"),
         ({"backbone": "vgg"}, "unknown backbone 'vgg'; choose one of small_cnn"),
         *(({"steps": steps}, "steps is .*: expected a whole number, 1 or more") for steps in (0, -3, 2.5, True, "4")),
         ({"recipe": "salt"}, "unknown ingredient 'salt'"),

@@ -171,6 +171,7 @@ def test_recipes_that_differ_only_after_training_share_one(data, monkeypatch, tm
         ([], {}, r"unknown method \(none\)"),
         (["erm"], {"n_folds": 6}, "folds is 6; the images are cut into 5 folds: give 1 to 5"),
         *((["erm"], {"n_folds": n}, "folds is .*: expected a whole number, 1 or more") for n in (0, -1, 1.5, True)),
+        (["erm"], {"seeds": ()}, "seeds is empty: expected one or more"),
         *((["erm"], {"seeds": (seed,)}, "seed is .*: expected a whole number") for seed in (-1, 2**63 - 1, 0.5, "1")),
     ],
 )

@@ -1,8 +1,10 @@
 """The container `CellImages`: images with the class, laboratory and slide of each, in memory or on disk."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import numpy as np
 
@@ -99,10 +101,12 @@ class CellImages:
     domains : int64 (N,)
         Index into `domain_names`.
     classes : tuple of str, default=CLASSES
+        Each once.
     domain_names : tuple of str
-        The laboratories.
+        The laboratories, each once.
     groups : array of str (N,), default=None
-        What must stay in one fold, such as the slide or the patient; ``""`` where it is unknown. None: all unknown.
+        What must stay in one fold, such as the slide or the patient; ``""``, None or NaN where it is unknown. None: all
+        unknown.
     um_per_px : float, default=25 / 64
         Size of a pixel, micrometres; nan where it is unknown.
     provenance : dict, default={}
@@ -111,7 +115,8 @@ class CellImages:
     Raises
     ------
     ValueError
-        When the arrays differ in length, or a label or domain has no name.
+        When the arrays differ in length, or a label or domain has no name; for images, names or a pixel size of another
+        kind.
     """
 
     images: np.ndarray | StoredImages
@@ -124,13 +129,19 @@ class CellImages:
     provenance: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        if not isinstance(self.images, np.ndarray | StoredImages):
+            raise ValueError(f"images: got a {type(self.images).__name__}, expected an array, uint8 (N, 3, S, S)")
         if self.images.ndim != 4 or self.images.shape[1] != 3 or self.images.dtype != np.uint8:
             raise ValueError(f"images are {self.images.dtype} {self.images.shape}; expected uint8 (N, 3, S, S)")
         n = len(self.images)
-        groups = [""] * n if self.groups is None else self.groups
-        object.__setattr__(self, "groups", np.array(["" if g is None else str(g) for g in groups], dtype=object))
+        groups = [""] * n if self.groups is None else ["" if _unknown(group) else str(group) for group in self.groups]
+        object.__setattr__(self, "groups", np.array(groups, dtype=object))
         object.__setattr__(self, "labels", _numbers("labels", self.labels))
         object.__setattr__(self, "domains", _numbers("domains", self.domains))
+        object.__setattr__(self, "classes", _names("classes", self.classes))
+        object.__setattr__(self, "domain_names", _names("domain_names", self.domain_names))
+        if not isinstance(self.um_per_px, Real) or self.um_per_px <= 0:
+            raise ValueError(f"um_per_px is {self.um_per_px!r}: expected micrometres above 0, or nan if unknown")
         if not len(self.labels) == len(self.domains) == len(self.groups) == n:
             raise ValueError(
                 f"{n} images, {len(self.labels)} labels, {len(self.domains)} domains, {len(self.groups)} groups: "
@@ -187,8 +198,21 @@ class CellImages:
         ----------
         rows : array-like of int or bool
             Indices, or a mask of N truth values.
+
+        Raises
+        ------
+        ValueError
+            Neither of the two, such as a mask of another length.
         """
         rows = np.asarray(rows)
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iub"):
+            raise ValueError(
+                f"rows are {rows.dtype} {rows.shape}; expected indices, or a mask of {len(self)} truth values"
+            )
+        if rows.dtype == bool and len(rows) != len(self):
+            raise ValueError(
+                f"rows are a mask of {len(rows)} truth values; expected one for each of {len(self)} images"
+            )
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         images = self.images.select(rows) if isinstance(self.images, StoredImages) else self.images[rows]
         return replace(
@@ -249,6 +273,20 @@ def _numbers(name: str, values) -> np.ndarray:
     if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
         raise ValueError(f"{name} are {values.dtype} {values.shape}; expected whole numbers (N,)")
     return values.astype(np.int64)
+
+
+def _unknown(group) -> bool:
+    return group is None or (isinstance(group, float) and math.isnan(group))
+
+
+def _names(what: str, names) -> tuple[str, ...]:
+    """Return class or domain names as a tuple, each once."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError(f"{what} is {names!r}: expected a tuple of names")
+    names = tuple(names)
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"{what} is {names!r}: expected names, text, each once")
+    return names
 
 
 def concatenate(parts: Sequence[CellImages]) -> CellImages:

@@ -43,10 +43,14 @@ def counts_by_class(counts: Sequence[int] | Mapping[str, int]) -> tuple[int, ...
 
 
 def _counts(counts) -> np.ndarray:
-    counts = np.asarray(counts)
-    if counts.size == 0 or np.any(counts < 0):
-        raise ValueError(f"counts {counts.tolist()}: expected one or more numbers of images, none negative")
-    return counts
+    """Return a list of counts as an array, or say what is wrong with it."""
+    try:
+        numbers = np.asarray(counts, dtype=np.float64)
+    except (TypeError, ValueError):  # text, None, rows of different lengths
+        numbers = np.empty(0)
+    if not numbers.ndim or not numbers.size or not np.isfinite(numbers).all() or (numbers < 0).any():
+        raise ValueError(f"counts {counts!r}: expected one or more numbers of images, none negative")
+    return np.asarray(counts)
 
 
 def imbalance_ratio(counts) -> float:

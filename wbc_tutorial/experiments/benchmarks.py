@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from wbc_tutorial.data.cell_images import CellImages, concatenate
+from wbc_tutorial.data.checks import number_between, whole_number
 from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
 from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.data.prepared import domains_below, load_prepared, pixel_digests
@@ -70,7 +71,7 @@ class Benchmark:
     Raises
     ------
     ValueError
-        No training or no unseen laboratory, one that is both, or a name that cannot be used.
+        No training or no unseen laboratory, one that is both, a name that cannot be used, or a number out of range.
 
     See Also
     --------
@@ -101,7 +102,12 @@ class Benchmark:
         object.__setattr__(self, "name", unicodedata.normalize("NFC", self.name))
         for which in ("train", "unseen"):
             object.__setattr__(self, which, _checked_names(which, getattr(self, which)))
+        if isinstance(self.classes, str) or not isinstance(self.classes, Sequence) or len(self.classes) < 2:
+            raise ValueError(f"classes is {self.classes!r}: expected two or more names, such as wbc.COARSE_CLASSES")
         object.__setattr__(self, "classes", tuple(self.classes))
+        for number, least in {"steps": 1, "per_domain": 1, "n_folds": 2}.items():
+            whole_number(number, getattr(self, number), least=least)
+        number_between("learning_rate", self.learning_rate, 1e-12, 10, "(Adam's peak rate, such as 3e-4)")
         both = [name for name in self.train if name in self.unseen]
         if both:
             raise ValueError(f"{', '.join(both)}: trained on and unseen at once; name each laboratory on one side")
@@ -245,14 +251,16 @@ class Benchmark:
 
 def _checked_names(which: str, names: Sequence[str]) -> tuple[str, ...]:
     """Return laboratories without outer blanks, accents in the form in which prepared sets are read (NFC)."""
-    for name in () if isinstance(names, str) else names:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise ValueError(f"{which} is {names!r}: expected the names of one or more laboratories, each once")
+    for name in names:
         if not isinstance(name, str) or not name.strip() or set(name) & {",", "+"} or not name.isprintable():
             raise ValueError(
                 f"{name!r} cannot be the name of a laboratory: expected letters, digits, blanks, hyphens or "
                 "underscores (a comma stands between names, a plus sign between pooled laboratories)"
             )
     normal = tuple(unicodedata.normalize("NFC", name.strip()) for name in names)
-    if isinstance(names, str) or not names or len(set(normal)) < len(normal):
+    if not names or len(set(normal)) < len(normal):
         raise ValueError(f"{which} is {names!r}: expected the names of one or more laboratories, each once")
     return normal
 

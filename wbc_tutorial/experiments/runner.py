@@ -158,6 +158,8 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
         )
     if whole_number("folds", n_folds, least=1) > of_folds:
         raise ValueError(f"folds is {n_folds}; the images are cut into {of_folds} folds: give 1 to {of_folds}")
+    if not len(seeds):
+        raise ValueError("seeds is empty: expected one or more whole numbers, such as (0,)")
     for seed in seeds:
         if whole_number("seed", seed) > HIGHEST_SEED:
             raise ValueError(f"seed is {seed}: expected a whole number, 0 to {HIGHEST_SEED}")

@@ -68,6 +68,10 @@ class Settings:
             if self.benchmark not in BENCHMARKS:
                 raise ValueError(f"unknown benchmark {self.benchmark!r}; choose one of {', '.join(BENCHMARKS)}")
             put("benchmark", BENCHMARKS[self.benchmark])
+        if not isinstance(self.benchmark, Benchmark):
+            raise ValueError(
+                f"benchmark is {self.benchmark!r}: expected a Benchmark, or one of {', '.join(BENCHMARKS)}"
+            )
         put("backbone", self.backbone or self.benchmark.backbone)
         put("steps", self.benchmark.steps if self.steps is None else self.steps)
         put("recipe", self.recipe if isinstance(self.recipe, Recipe) else Recipe(self.recipe))
