@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 import warnings
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Trunk:
     """A pretrained network that is not trained: images (N, 3, S, S) -> features (N, k), in float32.
 
     Images are resized to 112 x 112 pixels and normalised as the network expects. A vision transformer gives its class
-    token beside the mean of its patch tokens, k = 2 * width; another network its pooled features.
+    token, if it has one, beside the mean of its patch tokens, k = 2 * width; another network its pooled features.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ class Trunk:
     ModuleNotFoundError
         A package is missing, with how to install it.
     ValueError, FileNotFoundError
-        An unknown name, or no file of weights. What is in the file, or cannot be downloaded, is seen with the first
-        image: ValueError, ConnectionError.
+        An unknown name, a network of a fixed size, or no file of weights. What is in the file, or cannot be
+        downloaded, is seen with the first image: ValueError, ConnectionError.
 
     See Also
     --------
@@ -76,12 +76,17 @@ class Trunk:
             raise FileNotFoundError(
                 f"no weights at {self._file}: put the file there, or give --backbone frozen:{self.architecture}=FILE"
             )
-        with torch.device("meta"):  # the shape alone
-            shape = _timm_network(self.architecture, pretrained=False)
-        self._is_transformer = hasattr(shape, "num_prefix_tokens")
-        self.n_features = shape.num_features * (2 if self._is_transformer else 1)
+        with torch.device("meta"):  # shapes alone
+            network = _timm_network(self.architecture, pretrained=False).eval()
+            try:
+                self.n_features = _pooled(network, torch.empty(1, 3, SIZE, SIZE)).shape[1]
+            except Exception as error:  # a network of a fixed size may fail in any way
+                raise ValueError(
+                    f"{self.architecture} takes no images of {SIZE} x {SIZE} pixels ({_first_line(error)}): choose "
+                    "another network, such as vit_small_patch14_dinov2"
+                ) from error
         with torch.device("cpu"):  # `load_model` builds on the meta device, which holds no numbers
-            config = (shape.pretrained_cfg[key] for key in ("mean", "std"))
+            config = (network.pretrained_cfg[key] for key in ("mean", "std"))
             self._mean, self._std = (torch.tensor(each).view(1, 3, 1, 1) for each in config)
         self._network: nn.Module | None = None
 
@@ -108,11 +113,7 @@ class Trunk:
         if images.shape[-2:] != (SIZE, SIZE):
             images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
         with torch.autocast(images.device.type, enabled=False):
-            found = network.forward_features(images)
-            if not self._is_transformer:
-                return network.forward_head(found, pre_logits=True)
-            prefix = network.num_prefix_tokens
-            return torch.cat([found[:, 0], found[:, prefix:].mean(dim=1)], dim=1)
+            return _pooled(network, images)
 
     def remembered(self, images: Tensor, *, progress: str | None = None) -> Tensor:
         """Features (N, k) as `__call__` computes them, in float16, from disk where they were computed before.
@@ -154,6 +155,17 @@ class Trunk:
         return self._network
 
 
+@torch.no_grad()
+def _pooled(network: nn.Module, images: Tensor) -> Tensor:
+    """Return features (N, k) of images that are resized and normalised."""
+    found = network.forward_features(images)
+    if not hasattr(network, "num_prefix_tokens"):
+        return network.forward_head(found, pre_logits=True)
+    prefix = network.num_prefix_tokens
+    patches = found[:, prefix:].mean(dim=1)
+    return torch.cat([found[:, 0], patches], dim=1) if prefix else patches
+
+
 @cache
 def trunk(name: str) -> Trunk:
     """Return the one `Trunk` of this name in this process."""
@@ -167,9 +179,12 @@ def _timm_network(architecture: str, *, pretrained: bool) -> nn.Module:
         raise ModuleNotFoundError(
             "frozen networks need one more part of the package: python -m pip install -e '.[foundation]'"
         ) from error
-    options = {"dynamic_img_size": True} if architecture.startswith("vit_") else {}
+    make = partial(timm.create_model, architecture, pretrained=pretrained, num_classes=0)
     try:
-        return timm.create_model(architecture, pretrained=pretrained, num_classes=0, **options)
+        try:
+            return make(dynamic_img_size=True)  # a transformer that takes images of any size
+        except TypeError:  # one that does not, or another kind of network
+            return make()
     except (RuntimeError, OSError) as error:
         reason = _first_line(error)
         if not pretrained:

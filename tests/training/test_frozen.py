@@ -173,6 +173,20 @@ def test_what_cannot_be_built_says_what_to_do(backbone, error, said):
         models.build(backbone, 3)
 
 
+def test_other_kinds_of_networks_say_themselves_how_many_features_they_give():
+    """Convolutions, a head before the logits, a transformer without a class token, one that takes any size."""
+    for architecture, n_features in (
+        ("resnet18", 512),
+        ("mobilenetv3_small_050", 1024),
+        ("vit_medium_patch16_gap_240", 512),
+        ("deit_tiny_distilled_patch16_224", 2 * 192),
+    ):
+        assert foundation.Trunk(architecture).n_features == n_features
+    for fixed in ("mixer_s16_224", "cait_xxs24_224"):
+        with pytest.raises(ValueError, match=f"{fixed} takes no images of 112 x 112 pixels .*: choose another"):
+            foundation.Trunk(fixed)
+
+
 def test_weights_of_another_shape_are_refused(tmp_path):
     torch.save({"a": torch.zeros(2)}, tmp_path / "w.pth")
     trunk = foundation.Trunk(f"{TINY}={tmp_path / 'w.pth'}")
