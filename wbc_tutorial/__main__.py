@@ -379,6 +379,8 @@ def _classes(given: argparse.Namespace) -> tuple[str, ...]:
 def _folder_name(name: str) -> str:
     """Turn the name of a benchmark into the name of a folder that every system takes."""
     safe = re.sub(r"[^\w.+-]+", "_", name).strip("._ ") or "run"
+    if re.match(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", safe, re.IGNORECASE):  # Windows keeps these for itself
+        safe = f"_{safe}"
     return safe if len(safe) <= 80 else f"{safe[:70]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 

@@ -12,7 +12,7 @@ from support.small_sets import write_set
 from wbc_tutorial.data import prepared_files
 from wbc_tutorial.data.classes import CLASSES, CLASSES_11, COARSE_CLASSES
 from wbc_tutorial.data.prepared import domains_below, load_prepared
-from wbc_tutorial.data.prepared_files import images_digest
+from wbc_tutorial.data.prepared_files import images_digest, read_facts
 
 LABELS = ["monocyte", "basophil", "neutrophil_band", "monocyte"]
 
@@ -175,6 +175,8 @@ DAMAGES = {
     "n_images is another": facts(n_images=5),
     "n_images is a fraction": facts(n_images=4.0),
     "n_images is huge": facts(n_images=10**400),
+    "format is another program's": facts(format="another program"),
+    "format is a list": facts(format=["wbc_tutorial prepared set 1"]),
     "digest is a number": facts(digest=5),
     "the images' digest is another": facts(images_digest="0" * 64),
     "the images' digest is a list": facts(images_digest=["0"]),
@@ -287,3 +289,12 @@ def test_one_laboratory_in_two_sets_is_found_twice(tmp_path):
     for name in ("b", "a"):
         write_set(tmp_path / name, ["monocyte"], ["x"])
     assert domains_below(tmp_path)[0] == {"x": [tmp_path / "a", tmp_path / "b"]}
+
+
+def test_a_set_of_a_later_version_says_so(tmp_path):
+    path = tmp_path / "set.json"
+    path.write_text('{"format": "wbc_tutorial prepared set 2"}')
+    with pytest.raises(ValueError, match="the format is 'wbc_tutorial prepared set 2'.*install a newer wbc_tutorial"):
+        read_facts(path)
+    path.write_text('{"format": "wbc_tutorial prepared set 1"}')
+    assert read_facts(path)

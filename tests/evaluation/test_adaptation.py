@@ -169,7 +169,7 @@ def test_no_image_gives_no_row_and_nothing_to_adapt_to(cells):
     model, nothing = models.small_cnn(3, width=4), cells.subset([])
     assert predict(model, nothing, tta=True).shape == (0, 3)
     for too_few in (nothing, cells.subset([0])):  # one image has no variance
-        with pytest.raises(ValueError, match="cells: got [01] of the images.*leave adabn out of the recipe"):
+        with pytest.raises(ValueError, match="would adapt to [01] of its images.*leave adabn out of the recipe"):
             adapt_batch_norm(model, too_few)
 
 

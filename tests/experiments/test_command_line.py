@@ -213,6 +213,9 @@ def test_own_laboratories_with_odd_names(odd_data, tmp_path, capsys, undrawn, mo
         ("../../etc-to-x", "etc-to-x"),
         ("a.-to-b. ", "a.-to-b"),
         ("...", "run"),
+        ("con", "_con"),
+        ("NUL.x-to-b", "_NUL.x-to-b"),
+        ("console", "console"),
     ],
 )
 def test_the_default_folder_has_a_name_that_every_system_takes(name, folder):

@@ -39,6 +39,13 @@ def done(data, tmp_path_factory):
     return out
 
 
+def test_what_is_not_used_is_said_once(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(__main__, "_drawn", lambda *_: 0)
+    assert __main__.main(command(data, tmp_path / "out")) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Not used in")]
+    assert said and len(said) == len(set(said))
+
+
 def test_the_table_by_hand():
     rows = {
         "a": rows_of({"erm": [0.4, 0.6], "boda": [0.5, 0.7]}),

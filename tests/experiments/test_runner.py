@@ -12,7 +12,7 @@ from wbc_tutorial import __version__
 from wbc_tutorial.data.cell_images import StoredImages
 from wbc_tutorial.evaluation.adaptation import predict
 from wbc_tutorial.evaluation.metrics import f1_scores
-from wbc_tutorial.experiments import runner, tables
+from wbc_tutorial.experiments import plan, runner, tables
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 from wbc_tutorial.experiments.saved_models import load_model
 from wbc_tutorial.experiments.settings import Settings
@@ -78,6 +78,13 @@ def test_it_says_what_it_is_about_to_do_and_what_each_run_scored(done):
     assert said[0].endswith(str(done[0])) and "under 10 s, from a few timed steps" in said[0]
     assert len(said) == 7 and said[1].startswith("ERM          fold 0 seed 0: F1-macro ") and "s left" in said[1]
     assert "left" not in said[-1]
+
+
+def test_the_time_counts_the_symmetries_of_test_time_augmentation(data, monkeypatch):
+    monkeypatch.setattr(plan, "_seconds_an_image", lambda model, cells: 1.0)
+    cells = BENCHMARKS["open5"].load(data)
+    plain, eight = (plan.seconds_of_runs(small(data, recipe=recipe), cells, 1, 1) for recipe in ("", "tta"))
+    assert eight == pytest.approx(8 * plain, rel=0.2)  # beside the steps, which take no second
 
 
 def test_the_time_left_holds_what_the_caller_does_afterwards(data, tmp_path):

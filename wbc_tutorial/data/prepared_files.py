@@ -21,6 +21,9 @@ _SAMPLED_ROWS = 2000
 _BLOCK = 1 << 20
 _AGAIN = "prepare the set again with data_scripts/prepare.py"
 
+FORMAT = "wbc_tutorial prepared set 1"
+"""What ``set.json`` says of itself."""
+
 
 def _damaged(path: Path, what: object) -> ValueError:
     """Return the error of a file that is not what prepare.py wrote."""
@@ -131,7 +134,7 @@ def read_facts(path: Path) -> dict:
     Raises
     ------
     FileNotFoundError, ValueError
-        Missing, no JSON object, or an entry of the wrong type.
+        Missing, no JSON object, of another format, or an entry of the wrong type.
     """
     try:
         facts = json.loads(_content(path).decode("utf-8-sig"))
@@ -139,6 +142,11 @@ def read_facts(path: Path) -> dict:
         raise _damaged(path, f"is no JSON ({error})") from None
     if not isinstance(facts, dict):
         raise _damaged(path, f"holds {type(facts).__name__} where an object with named entries is expected")
+    kind = facts.get("format")
+    if kind is not None and kind != FORMAT:
+        later = isinstance(kind, str) and kind.startswith(FORMAT.rstrip("0123456789"))
+        fix = "install a newer wbc_tutorial" if later else _AGAIN
+        raise ValueError(f"{path}: the format is {reprlib.repr(kind)}, expected {FORMAT!r}; {fix}")
     for name in ("size", "n_images"):
         if (value := facts.get(name)) is not None and not (isinstance(value, int) and _positive(value)):
             raise _damaged(path, f"{name} is {reprlib.repr(value)}, expected a whole number, 1 or more")

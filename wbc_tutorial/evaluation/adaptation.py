@@ -174,8 +174,9 @@ def adapt_batch_norm(
     if not layers:
         raise ValueError("the model has no batch norm to adapt; leave this out for a network with group norm")
     if min(len(cells), n_images) < 2:  # one image has no variance
+        where = cells.domain_names[cells.domains[0]] if len(cells) else "cells"
         raise ValueError(
-            f"cells: got {min(len(cells), n_images)} of the images of a laboratory to adapt to, expected two or more: "
+            f"{where}: batch norm would adapt to {min(len(cells), n_images)} of its images, expected two or more: "
             "leave adabn out of the recipe"
         )
     model.eval()

@@ -13,7 +13,7 @@ from wbc_tutorial.experiments.methods import METHODS
 from wbc_tutorial.experiments.runner import run
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import whole_file
-from wbc_tutorial.experiments.tables import filter_split
+from wbc_tutorial.experiments.tables import filter_split, step
 
 __all__ = [
     "COLUMNS",
@@ -126,14 +126,21 @@ def run_leave_one_out(
     """
     out = Path(out)
     _check_folder(out)
+    told = set()
+
+    def say_once(line: str) -> None:
+        if line not in told or not line.startswith("Not used in"):  # it is the same for each laboratory
+            say(line)
+        told.add(line)
+
     rows: dict[str, pd.DataFrame] = {}
     for number, (folder, settings) in enumerate(runs.items(), 1):
         (laboratory,) = settings.benchmark.unseen
         say(f"Laboratory {number} of {len(runs)} left out: {laboratory}")
         later = len(runs) - number
         rows[laboratory] = run(
-            settings, methods, out=folder, say=say, afterwards=lambda whole, later=later: whole * later + afterwards,
-            **options,
+            settings, methods, out=folder, say=say_once,
+            afterwards=lambda whole, later=later: whole * later + afterwards, **options,
         )  # fmt: skip
     table = leave_one_out_table(rows)
     with whole_file(out / TABLE) as file:
@@ -216,11 +223,10 @@ def headline(table: pd.DataFrame) -> str:
         Of `leave_one_out_table`.
     """
     line = table[table.laboratory == MEAN].iloc[0]
-    step = "a fall" if line.f1_macro < line.known_f1_macro else "a rise"
     return (
         f"{METHODS[line.method]} scores F1-macro {line.known_f1_macro:.2f} on the known laboratories and "
         f"{line.f1_macro:.2f} on the laboratory left out, mean of {table.laboratory.nunique() - 1} laboratories: "
-        f"{step} of {abs(line.known_f1_macro - line.f1_macro):.2f}."
+        f"{step(line.known_f1_macro, line.f1_macro)}"
     )
 
 

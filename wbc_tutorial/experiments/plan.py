@@ -11,6 +11,7 @@ from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.evaluation.adaptation import features_and_logits
 from wbc_tutorial.experiments.methods import METHODS
 from wbc_tutorial.experiments.settings import Settings
+from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.frozen import N_VIEWS
 from wbc_tutorial.training.loop import fit
 
@@ -73,18 +74,23 @@ def seconds_of_runs(settings: Settings, cells: CellImages, n_trainings: int, n_s
     known = cells.of_domain(*settings.benchmark.train)
     some = known.subset(np.linspace(0, len(known) - 1, min(TIMED_IMAGES, len(known))).astype(int))
     model = settings.recipe.prepare(models.build(settings.backbone, len(cells.classes)))
+    n_symmetries = 8 if settings.recipe.predict_options(known=True).get("tta") else 1
     if model.trunk is not None:  # each view of each image is computed once, and nothing else takes long
-        start = time.perf_counter()
-        features_and_logits(model, some)
-        return (time.perf_counter() - start) / len(some) * (N_VIEWS * len(known) + len(cells) - len(known))
+        n_views = N_VIEWS * len(known) + n_symmetries * (len(cells) - len(known))
+        return _seconds_an_image(model, some) * n_views
     options = settings.fit_options("erm", known.counts, model.n_features) | {"progress": None}
     fit(model, known, **options | {"steps": 1})
     step = fit(model, known, **options | {"steps": TIMED_STEPS}).seconds_per_step
+    n_images = n_symmetries * (len(known) / settings.benchmark.n_folds + len(cells) - len(known))
+    return n_trainings * settings.total_steps * step + n_scored * n_images * _seconds_an_image(model, some)
+
+
+def _seconds_an_image(model: Classifier, cells: CellImages) -> float:
+    """Time a few images, after one that warms up: a frozen network is loaded with it."""
+    features_and_logits(model, cells.subset([0]))
     start = time.perf_counter()
-    features_and_logits(model, some)
-    image = (time.perf_counter() - start) / len(some)
-    n_images = len(known) / settings.benchmark.n_folds + len(cells) - len(known)
-    return n_trainings * settings.total_steps * step + n_scored * n_images * image
+    features_and_logits(model, cells)
+    return (time.perf_counter() - start) / len(cells)
 
 
 def duration(seconds: float) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "sentences",
     "shipped",
     "shipped_confusion",
+    "step",
     "table",
 ]
 
@@ -261,6 +262,20 @@ def sentences(
             "(--folds 5 runs five)."
         )
     return [words for words in said if words]
+
+
+def step(known: float, unseen: float) -> str:
+    """Say how far a score falls, or rises, from known to unseen laboratories.
+
+    Examples
+    --------
+    >>> step(0.712, 0.279), step(0.5, 0.501)
+    ('a fall of 0.43.', 'no difference.')
+    """
+    size = f"{abs(known - unseen):.2f}"
+    if size == "0.00":
+        return "no difference."
+    return f"a {'fall' if unseen < known else 'rise'} of {size}."
 
 
 def _bare(value: float) -> str:

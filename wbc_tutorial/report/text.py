@@ -6,7 +6,7 @@ import pandas as pd
 
 from wbc_tutorial.data.laboratories import LABORATORIES
 from wbc_tutorial.experiments.methods import METHODS
-from wbc_tutorial.experiments.tables import differences, filter_split, per_run, sentences, table
+from wbc_tutorial.experiments.tables import differences, filter_split, per_run, sentences, step, table
 
 __all__ = ["as_text"]
 
@@ -106,9 +106,8 @@ def fall_sentence(method: str, known: float, unseen: float, where: str) -> str:
     >>> fall_sentence("ERM", 0.712, 0.279, "the unseen laboratory sim_mll")
     'ERM scores F1-macro 0.71 on the known laboratories and 0.28 on the unseen laboratory sim_mll: a fall of 0.43.'
     """
-    step = "a fall" if unseen < known else "a rise"
     said = f"{method} scores F1-macro {known:.2f} on the known laboratories and {unseen:.2f} on {where}: "
-    return said + f"{step} of {abs(known - unseen):.2f}."
+    return said + step(known, unseen)
 
 
 def _of_all_methods(rows: pd.DataFrame, scores: pd.DataFrame) -> str:
