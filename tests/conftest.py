@@ -19,6 +19,15 @@ def close_figures():
         pyplot.close("all")
 
 
+@pytest.fixture
+def small_laboratories_are_enough(monkeypatch):
+    """The laboratories of a test are small; recipes use their images together all the same."""
+    from wbc_tutorial.evaluation import adaptation
+
+    monkeypatch.setattr(adaptation, "IMAGES_PER_CLASS", 1)
+    monkeypatch.setattr(adaptation, "LARGEST_SHARE", 1.0)
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     """Prepared sets of the four open5 laboratories, 16 px, colour tells the class."""

@@ -65,6 +65,7 @@ def status_of(arguments):
         return stop.code
 
 
+@pytest.mark.usefixtures("small_laboratories_are_enough")
 def test_the_table_holds_what_the_network_says_of_every_image(data, model, tmp_path, capsys):
     out = tmp_path / "new" / "out.csv"
     assert __main__.main(["predict", "--model", str(model), "--data", str(data), "--out", str(out)]) == 0
@@ -115,6 +116,7 @@ def test_files_keep_their_names_and_images_without_a_known_label_are_named_too(c
     assert said[-1].endswith("(65 images with labels)") and said[-1].startswith("chula: F1-micro")
 
 
+@pytest.mark.usefixtures("small_laboratories_are_enough")
 def test_without_any_label_there_is_no_truth_and_no_score(changed, model, tmp_path):
     said = []
     chula = changed(lambda table: table.__setitem__("label", "")) / "chula"
@@ -145,6 +147,7 @@ def test_a_prediction_says_what_it_is(data, model):
 
 
 @pytest.mark.parametrize(("recipe", "options"), [("none", {}), ("tta", {"tta": True}), ("t3a", {"n_support": 20})])
+@pytest.mark.usefixtures("small_laboratories_are_enough")
 def test_the_recipe_can_be_changed(data, model, tmp_path, recipe, options):
     table = predict_set(model, data / "chula", tmp_path / "out.csv", recipe=recipe, say=lambda _: None)
     logits = predict(load_model(model), load_prepared(data / "chula", classes=COARSE_CLASSES), **options)
@@ -220,3 +223,10 @@ def test_predict_stands_first_and_needs_its_options(capsys):
     assert "the following arguments are required: --model, --data, --out" in capsys.readouterr().err
     assert status_of(["--seed", "1", "predict"]) == 2
     assert "predict has options of its own and stands first" in capsys.readouterr().err
+
+
+def test_a_laboratory_too_small_to_be_used_together_is_said(data, model, tmp_path):
+    said = []
+    one = predict_set(model, data / "chula", tmp_path / "one.csv", recipe="t3a", say=said.append)
+    assert said[1] == "Note: chula was read image by image: 68 images are fewer than 50 for each of 5 classes"
+    assert one.equals(predict_set(model, data / "chula", tmp_path / "two.csv", recipe="none", say=said.append))

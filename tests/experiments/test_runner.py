@@ -127,6 +127,7 @@ def test_a_plus_alone_equals_the_plus_after_its_method(data, tmp_path, method):
     pd.testing.assert_frame_equal(both.drop(columns=MEASURED), alone.drop(columns=MEASURED))
 
 
+@pytest.mark.usefixtures("small_laboratories_are_enough")
 def test_leaving_a_laboratory_out_scores_it_and_reads_no_unseen_one(data, tmp_path, monkeypatch):
     read, real = set(), StoredImages.__getitem__
 
@@ -144,6 +145,7 @@ def test_leaving_a_laboratory_out_scores_it_and_reads_no_unseen_one(data, tmp_pa
 
 
 @pytest.mark.parametrize("ingredient", ["adabn", "adabn_mixed"])
+@pytest.mark.usefixtures("small_laboratories_are_enough")
 def test_only_laboratories_that_were_not_trained_on_are_adapted_to(data, tmp_path, ingredient):
     plain, adapted = (
         runner.run(small(data, recipe=recipe), ["erm"], out=tmp_path / (recipe or "plain"), **QUIET)
@@ -153,6 +155,7 @@ def test_only_laboratories_that_were_not_trained_on_are_adapted_to(data, tmp_pat
     assert plain["in_domain"].equals(adapted["in_domain"]) and (plain["unseen"] != adapted["unseen"]).all()
 
 
+@pytest.mark.usefixtures("small_laboratories_are_enough")
 def test_recipes_that_differ_only_after_training_share_one(data, monkeypatch, tmp_path):
     fitted, fit = [], runner.fit
     monkeypatch.setattr(runner, "fit", lambda *a, **k: fitted.append(k["seed"]) or fit(*a, **k))

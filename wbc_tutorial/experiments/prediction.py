@@ -1,5 +1,6 @@
 """Prediction: a saved network names the cells of a prepared set, in one table."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from scipy.special import softmax
 
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.prepared import domains_below, load_every_image
-from wbc_tutorial.evaluation.adaptation import predict
+from wbc_tutorial.evaluation.adaptation import StepBackWarning, predict
 from wbc_tutorial.evaluation.metrics import f1_scores
 from wbc_tutorial.experiments.recipes import INGREDIENTS, Recipe
 from wbc_tutorial.experiments.saved_models import load_model
@@ -152,7 +153,7 @@ def predicted(
     n_images = sum(len(cells) for cells, _ in sets.values())
     say(f"{n_images:,} images of {', '.join(where)}; {model}, trained on {_trained_on(network)}; recipe: {recipe}")
     network.to(choose_device().name)
-    parts = [_named(network, recipe, *each) for each in sets.values()]
+    parts = [_named(network, recipe, *each, say) for each in sets.values()]
     table = pd.concat(parts, ignore_index=True)
     laboratories = table.pop("domain")
     for line in _scores(table, laboratories, network.classes):
@@ -206,9 +207,14 @@ def _trained_on(model: Classifier) -> str:
     return ", ".join(map(str, model.provenance.get("train", []))) or "laboratories that it does not name"
 
 
-def _named(model: Classifier, recipe: Recipe, cells: CellImages, rows: pd.DataFrame) -> pd.DataFrame:
+def _named(model: Classifier, recipe: Recipe, cells: CellImages, rows: pd.DataFrame, say: Callable) -> pd.DataFrame:
     """Return the table of one set, and the column ``domain``."""
-    probabilities = softmax(predict(model, cells, **recipe.predict_options(known=False)).astype(np.float64), axis=1)
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always", StepBackWarning)
+        logits = predict(model, cells, **recipe.predict_options(known=False))
+    for warning in noted:
+        say(f"Note: {warning.message}")
+    probabilities = softmax(logits.astype(np.float64), axis=1)
     table = pd.DataFrame(probabilities, columns=list(cells.classes))
     table.insert(0, "file", rows["source_file" if "source_file" in rows else "id"].to_numpy())
     table.insert(1, "predicted", np.array(cells.classes)[probabilities.argmax(axis=1)])

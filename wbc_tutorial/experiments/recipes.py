@@ -314,8 +314,12 @@ class Recipe:
         return any(each.even_mix for each in self._ingredients)
 
     def predict_options(self, *, known: bool) -> dict:
-        """After training: the options of `wbc_tutorial.predict` for a laboratory that was trained on, or another."""
-        return _joined(each.test if known else {**each.test, **each.adapt} for each in self._ingredients)
+        """After training: the options of `wbc_tutorial.predict` for a laboratory that was trained on, or another.
+
+        Where ingredients use its images together, they step back where that is unsafe.
+        """
+        options = _joined(each.test if known else {**each.test, **each.adapt} for each in self._ingredients)
+        return options | ({"step_back": True} if self.transductive and not known else {})
 
     @property
     def training_part(self) -> "Recipe":

@@ -15,7 +15,7 @@ from wbc_tutorial import __version__, models
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.data.folds import SplitWarning, folds
-from wbc_tutorial.evaluation.adaptation import features_and_logits
+from wbc_tutorial.evaluation.adaptation import IMAGES_PER_CLASS, StepBackWarning, features_and_logits
 from wbc_tutorial.evaluation.calibration import balance_head
 from wbc_tutorial.evaluation.intervals import image_interval
 from wbc_tutorial.evaluation.metrics import summary
@@ -102,6 +102,7 @@ def run(
     cells = benchmark.load(settings.data)
     _check_copies(settings, allow_leaks, say)
     _check_folds(cells.of_domain(*benchmark.train), benchmark.n_folds, say)
+    _say_small_laboratories(settings, cells, say)
     provenance = _provenance(settings, cells)
     identity = settings.identity() | {name: provenance[name] for name in ("version", "cells")}
     with ResultsStore(out, identity) as store:
@@ -200,6 +201,18 @@ def _check_copies(settings: Settings, allow_leaks: bool, say: Callable[[str], No
         say(
             f"Note: {found}; its scores are too high by what was learned by heart. `{command}` lists them: "
             f"prepare {found.unseen} again without them"
+        )
+
+
+def _say_small_laboratories(settings: Settings, cells: CellImages, say: Callable[[str], None]) -> None:
+    """Tell which unseen laboratories are too small for the ingredients that use their images together."""
+    together, least = settings.recipe.transductive, IMAGES_PER_CLASS * len(cells.classes)
+    sizes = {name: int(n) for name, n in zip(cells.domain_names, cells.counts.sum(axis=1), strict=True)}
+    small = [f"{name} ({sizes[name]} images)" for name in settings.benchmark.unseen if sizes[name] < least]
+    if together and small:
+        say(
+            f"Note: {', '.join(together)} use the images of a laboratory together, which takes {least} or more; read "
+            f"image by image: {', '.join(small)}"
         )
 
 
@@ -349,7 +362,9 @@ def _scored(
     shots, rows, columns = train.counts.sum(axis=0), [], []
     for split, part in parts.items():
         known = split == "in_domain"  # the laboratories that were trained on are not adapted to
-        features, logits = features_and_logits(model, part, **settings.recipe.predict_options(known=known))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StepBackWarning)  # `run` has said it
+            features, logits = features_and_logits(model, part, **settings.recipe.predict_options(known=known))
         for domain, here in _domains(part, pooled=known):
             scores = summary(part.labels[here], logits[here], shots) | _image_interval(part, logits, here)
             rows.append(facts | {"domain": domain, "split": split} | scores)
