@@ -8,7 +8,7 @@ used (PEP 562), so the import itself takes milliseconds and needs no torch.
 import importlib
 import os
 
-__version__ = "0.3.0.dev0"
+__version__ = "0.3.0"
 
 # A thread of torch that waits spins for a moment and then sleeps. By default it spins long: beside another program on
 # the same processors a training step then takes several times as long. Read when torch is first imported.
