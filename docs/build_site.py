@@ -205,6 +205,7 @@ def write_sources(folder: Path, downloads: Path, repository: str = "") -> None:
         OWNER/NAME on GitHub, or an empty string.
     """
     from api_page import write_api
+    from teachers_pack import listing, write_pack
 
     course, solutions = (sorted(where.glob("*.ipynb")) for where in (NOTEBOOKS, NOTEBOOKS / "solutions"))
     write_solutions(solutions, folder, downloads, repository)
@@ -218,6 +219,9 @@ def write_sources(folder: Path, downloads: Path, repository: str = "") -> None:
     (folder / "for_teachers.md").write_text(text, encoding="utf-8")
     for path in sorted(DOCS.glob("*.md")):
         write_document(path, folder, repository)
+    page = folder / "to_project_and_print.md"
+    links = listing(write_pack(downloads / "teach"), "teach/")
+    page.write_text(page.read_text(encoding="utf-8").replace("<!-- files -->", links), encoding="utf-8")
     (folder / "api.rst").write_text(write_api(), encoding="utf-8")
     (folder / "front_page").mkdir(exist_ok=True)
     shutil.copyfile(FRONT_PAGE / "one_cell.png", folder / "front_page" / "one_cell.png")

@@ -87,6 +87,14 @@ def test_every_notebook_has_a_page_that_the_first_page_links_to(site):
     assert documents and documents <= made and documents <= linked, "pages of docs/, in the sidebar"
 
 
+def test_the_teachers_pages_are_offered(site):
+    out = root_of(site)
+    offered = {link for link in site[out / "to_project_and_print.html"].links if link.startswith("teach/")}
+    made = {path.relative_to(out).as_posix() for path in site if path.parent.name == "teach"}
+    assert offered == made - {"teach/index.html"} and len(offered) > 14
+    assert "to_project_and_print.html" in site[out / "for_teachers.html"].links
+
+
 def test_every_internal_link_resolves(site):
     for path, page in site.items():
         for link in page.links:
@@ -188,7 +196,8 @@ def test_formulas_are_drawn_and_search_and_copying_are_there(site):
         assert "<merror" not in text and not re.search(r"<m[ion][^>]*>\\\\", text), (
             f"{path.name}: a formula is not drawn"
         )
-        assert "course.js" in text and "copybutton.js" in text
+        if path.parent.name != "teach":  # the teacher's pages are whole in themselves
+            assert "course.js" in text and "copybutton.js" in text
     for path in NOTEBOOKS:
         cells = nbformat.read(path, as_version=4).cells
         formulas = "".join(cell.source for cell in cells if cell.cell_type == "markdown")
