@@ -26,6 +26,7 @@ __all__ = [
     "dinov2_s14_linear",
     "efficientnet_lite0",
     "freeze_batch_norm",
+    "is_frozen",
     "on_trunk",
     "resnet18",
     "resnet50",
@@ -288,6 +289,11 @@ def check_backbone(name: str) -> str:
             "of timm"
         )
     return name
+
+
+def is_frozen(name: str) -> bool:
+    """Say whether a backbone's network is kept as it is, and only layers on top are trained."""
+    return name.startswith((FROZEN, "dinov2_s14"))
 
 
 def backbone_identity(name: str) -> str:
