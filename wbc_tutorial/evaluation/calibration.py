@@ -91,7 +91,7 @@ def balance_head(model: Classifier, cells: CellImages, *, tta: bool = False) -> 
         Trained.
     cells : CellImages
         Known laboratories, images that were not trained on; their labels are used. A class without an image among them
-        gets no special treatment beyond a small bias.
+        is raised no more than the rarest class that has one: evened out to the others, it would take their images.
     tta : bool, default=False
         Whether predictions will average over the square's eight symmetries.
 
@@ -120,6 +120,7 @@ def balance_head(model: Classifier, cells: CellImages, *, tta: bool = False) -> 
     logits = extract(model, cells, tta=tta)[1]
     with torch.enable_grad():
         scale, bias, shares = calibrate(logits, cells.labels)
+    shares = shares.clip(min=shares[np.unique(cells.labels)].min())
     head = model.head
     head.weight.mul_(scale)
     head.bias.mul_(scale).add_(torch.as_tensor(bias - np.log(shares)).to(head.bias))
