@@ -327,6 +327,8 @@ def _libraries() -> tuple:
         from wbc_tutorial.course import environment
         from wbc_tutorial.experiments import runner, settings
     except Exception as error:  # a broken binary raises almost anything
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):  # Python wraps one in a class body
+            raise KeyboardInterrupt from error
         raise ImportError(
             f"a library cannot be imported ({type(error).__name__}: {error}); in the folder that holds README.md, run "
             f"`python -m pip install -e .`; what else is missing is named by `{CHECK_SETUP}`"

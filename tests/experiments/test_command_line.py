@@ -1,6 +1,7 @@
 """The command line: what it leaves, and one line, never a traceback, whatever goes wrong."""
 
 import errno
+import builtins
 import json
 import os
 import re
@@ -395,6 +396,22 @@ def test_a_real_ctrl_c_is_one_line_and_exit_130(data, tmp_path, after):
     last = [line for line in error.replace("\r", "\n").splitlines() if line.strip()][-1]
     # Python ends itself by the signal, which a shell shows as 130 too, where an import was interrupted in C code
     assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in error and "stopped" in last, error
+
+
+def test_ctrl_c_inside_a_class_of_a_library_is_no_broken_library(data, tmp_path, monkeypatch, capsys):
+    class Stopped:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+
+    def importing(name, *given, **named):
+        if name == "wbc_tutorial" and given[2:3] == (("report",),):
+            type("Arguments", (), {"field": Stopped()})
+        return whole(name, *given, **named)
+
+    whole = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", importing)
+    assert __main__.main(command(data, tmp_path)) == 130
+    assert "stopped" in capsys.readouterr().err
 
 
 def test_probabilities_are_kept_for_every_image(data, tmp_path, undrawn):
