@@ -1,7 +1,7 @@
 """The command line: what it leaves, and one line, never a traceback, whatever goes wrong."""
 
-import errno
 import builtins
+import errno
 import json
 import os
 import re
