@@ -130,7 +130,8 @@ class Trunk:
         float16 (N, k)
             On the CPU.
         """
-        keys = [_key(self.identity, image) for image in images.cpu().numpy().astype(np.float16)]
+        where = f"{self.identity}, {images.device.type}"  # a graphics card rounds otherwise
+        keys = [_key(where, image) for image in images.cpu().numpy().astype(np.float16)]
         found = _read(keys, self.n_features)
         missing = [row for row, key in enumerate(keys) if key not in found]
         bar = tqdm(total=len(missing), desc=progress, disable=progress is None or not missing, leave=False)

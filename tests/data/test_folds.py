@@ -40,7 +40,7 @@ def test_a_slide_never_stands_on_both_sides():
     ("n", "groups", "n_folds", "message"),
     [
         (4, None, 5, "4 images: too few"),
-        (10, "same", 5, "1 groups: too few"),
+        (10, "same", 5, "1 group .slides, patients.: too few"),
         (10, None, 1, "n_folds is 1: expected .* 2 or more"),
     ],
 )

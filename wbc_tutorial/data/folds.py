@@ -108,9 +108,16 @@ def _split(name: str, labels: np.ndarray, groups: np.ndarray | None, n_folds: in
 
     n = len(labels)
     if n < n_folds:
-        raise ValueError(f"{name} has {n} images: too few for {n_folds} folds")
-    if groups is not None and len(set(groups)) < n_folds:
-        raise ValueError(f"{name} has {len(set(groups))} groups: too few for {n_folds} folds that keep groups whole")
+        raise ValueError(
+            f"{name} has {n} image{'s' * (n != 1)}: too few for {n_folds} folds, which need one each; add images, or "
+            "leave the laboratory out"
+        )
+    n_groups = n if groups is None else len(set(groups))
+    if n_groups < n_folds:
+        raise ValueError(
+            f"{name} has {n_groups} group{'s' * (n_groups != 1)} (slides, patients): too few for {n_folds} folds "
+            "that keep groups whole; add groups, or leave the group column empty to split by image"
+        )
     stratified = np.bincount(labels).max() >= n_folds  # else every class is rarer than the folds
     chance = {"shuffle": True, "random_state": seed}
     if groups is None:
