@@ -82,8 +82,8 @@ def _parser() -> _Parser:
         "--methods",
         metavar="A,B",
         type=_names,
-        help="erm, coral, dann, boda, boda_authors, boda_scaled, boda_plus, erm_plus, class_weighted, "
-        "balanced_softmax, group_dro, mixup (default: erm,coral,dann,boda,boda_plus)",
+        help="erm, coral, dann, boda, boda_authors, boda_scaled, boda_plus, erm_plus, erm_head, "
+        "class_weighted, balanced_softmax, group_dro, mixup (default: erm,coral,dann,boda,boda_plus)",
     )
     add("--folds", type=int, default=1, metavar="K", help="how many of the five folds to run (default: 1)")
     add("--seed", type=int, default=0, metavar="S", help="seed of initialisation, order and augmentation (default: 0)")
@@ -100,7 +100,8 @@ def _parser() -> _Parser:
         default="",
         help="ingredients around the method: white_balance, reinhard, od_rescale, grayscale, stain_augment, "
         "stain_augment_strong, class_balanced, frozen_bn, group_norm, adabn, adabn_mixed, adabn_balanced, t3a, "
-        "label_spreading, tta, even_mix, ema, high_lr, double_steps, boda_mean_scale, boda_coral_term (default: none)",
+        "label_spreading, tta, even_mix, class_mix, ema, high_lr, double_steps, boda_mean_scale, boda_coral_term "
+        "(default: none)",
     )
     add("--leave-out", metavar="LAB", help="test on this training laboratory in place of the unseen ones: for choosing")
     add("--leave-one-out", action="store_true", help="each training laboratory in turn is the unseen one; one table")
@@ -127,8 +128,8 @@ def _predict_parser() -> _Parser:
     add(
         "--recipe",
         metavar="A,B",
-        help="ingredients after training: adabn, adabn_mixed, adabn_balanced, t3a, label_spreading, tta, or none "
-        "(default: those that the network was trained with)",
+        help="ingredients after training: adabn, adabn_mixed, adabn_balanced, t3a, label_spreading, tta, class_mix, or "
+        "none (default: those that the network was trained with)",
     )
     return parser
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -109,18 +110,41 @@ def _swap_first(after: Callable[[Tensor, torch.Generator], Tensor]) -> Callable[
     return lambda images, generator: after(stain_swap(images, generator), generator)
 
 
-def train(cells: CellImages, name: str, benchmark: Benchmark, seed: int = 0, data: str | None = None):
-    """Train one candidate of `TRAININGS` on these cells; return the network."""
+def train(
+    cells: CellImages,
+    name: str,
+    benchmark: Benchmark,
+    *,
+    seed: int = 0,
+    rate: float | None = None,
+    trained: dict | None = None,
+):
+    """Train one candidate of `TRAININGS` on these cells; return the network.
+
+    `rate` is Adam's peak rate; None = that of ``high_lr``. `trained` keeps the networks of one benchmark and seed: a
+    re-trained classifier starts from the one it belongs to.
+    """
     change = TRAININGS[name]
-    settings = Settings(benchmark, data, recipe=f"high_lr,{change.get('recipe', '')}")
+    trained = {} if trained is None else trained
+    before = tuple(item for item in change.items() if item[0] != "head")
+    if before not in trained:
+        trained[before] = _trained(cells, change, benchmark, seed, rate)
+    model = copy.deepcopy(trained[before])
+    if change.get("head"):
+        retrain_classifier(model, cells, seed=seed)
+    return model
+
+
+def _trained(cells: CellImages, change: dict, benchmark: Benchmark, seed: int, rate: float | None):
+    settings = Settings(benchmark, recipe=f"high_lr,{change.get('recipe', '')}")
     seed_everything(seed)
     model = settings.recipe.prepare(models.build(settings.backbone, len(cells.classes)))
     options = settings.fit_options(change.get("method", "erm"), cells.counts, model.n_features)
+    if rate:
+        options["learning_rate"] = rate
     if change.get("swap"):
         options["augmentation"] = _swap_first(options.get("augmentation", stain_augment))
     fit(model, cells, seed=seed, progress=None, **options)
-    if change.get("head"):
-        retrain_classifier(model, cells, seed=seed)
     return model
 
 
@@ -183,15 +207,24 @@ def left_out(laboratory: str) -> Benchmark:
     return Benchmark(f"without-{laboratory}", rest, (laboratory,), COARSE_CLASSES, per_domain=16)
 
 
-def rows_of(cells: CellImages, laboratory: str, training: str, fold: int = 0) -> list[dict]:
-    """Train one candidate without one laboratory; return its scores by every way of prediction."""
+def rows_of(
+    cells: CellImages,
+    laboratory: str,
+    training: str,
+    fold: int = 0,
+    *,
+    n_ways: int | None = None,
+    rate: float | None = None,
+    trained: dict | None = None,
+) -> list[dict]:
+    """Train one candidate without one laboratory; return its scores by the first ways of prediction, or all."""
     benchmark = left_out(laboratory)
     known, unseen = cells.of_domain(*benchmark.train), some(cells.of_domain(laboratory))
     train_rows, validation_rows = folds(known, benchmark.n_folds)[fold]
     validation = some(known.subset(validation_rows))
-    model = train(known.subset(train_rows), training, benchmark, seed=fold)
+    model = train(known.subset(train_rows), training, benchmark, seed=fold, rate=rate, trained=trained)
     facts = {"laboratory": laboratory, "fold": fold, "training": training}
-    return [facts | scored for scored in scores(model, unseen, validation)]
+    return [facts | scored for scored in scores(model, unseen, validation, n_ways=n_ways)]
 
 
 def scores(model, unseen: CellImages, validation: CellImages, *, n_ways: int | None = None) -> list[dict]:
@@ -262,21 +295,31 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", metavar="DIR", help="prepared sets of the five laboratories; without: simulated ones")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the table")
     parser.add_argument("--only", nargs="+", choices=list(TRAININGS), default=list(TRAININGS), metavar="TRAINING")
+    parser.add_argument("--learning-rate", type=float, metavar="R", help="Adam's peak rate (default: that of high_lr)")
+    parser.add_argument("--only-without", nargs="+", choices=LABORATORIES, default=LABORATORIES, metavar="LAB")
+    parser.add_argument("--ways", type=int, metavar="N", help="score the first N ways of prediction (default: all)")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     if given.data is None:
         with ProcessPoolExecutor(max_workers=usable_processors()) as pool:
             laboratories = list(pool.map(drawn, RANDOM))
-        jobs = {("", name): (simulated_rows, name, laboratories) for name in given.only}
+        jobs = {("", name): partial(simulated_rows, name, laboratories) for name in given.only}
     else:
         cells = replace(left_out("bccd"), name="all").load(given.data)
-        jobs = {(lab, name): (rows_of, cells, lab, name) for lab in LABORATORIES for name in given.only}
+        networks: dict[str, dict] = {lab: {} for lab in LABORATORIES}
+        jobs = {
+            (lab, name): partial(
+                rows_of, cells, lab, name, n_ways=given.ways, rate=given.learning_rate, trained=networks[lab]
+            )
+            for lab in given.only_without
+            for name in given.only
+        }
     path = given.out / ("selection_simulated.csv" if given.data is None else "selection.csv")
     done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["laboratory", "training"])
-    for (laboratory, training), (work, *what) in jobs.items():
+    for (laboratory, training), work in jobs.items():
         if ((done.training == training) & done.laboratory.str.contains(laboratory)).any():
             continue
-        rows = pd.DataFrame(work(*what))
+        rows = pd.DataFrame(work())
         rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6f")
         print(f"{laboratory or 'simulated'}, {training}: F1-macro {rows.f1_macro.mean():.3f}", flush=True)
 

@@ -33,6 +33,7 @@ from wbc_tutorial.experiments.store import read_predictions
 
 TARGET = Path(tables.__file__).parent / "results"
 FIVE = ("erm", "coral", "dann", "boda", "boda_plus")
+THREE = (0, 1, 2)
 DROPPED = ["peak_memory_mb"]  # of the whole process, which ran many trainings
 
 
@@ -80,8 +81,10 @@ FROZEN = (
 """On the frozen features of a foundation model: a linear probe, and every method on a projector."""
 
 SHIPMENTS = {
-    "simulated": Shipment("simulated", (Part(methods=(*FIVE, "erm_plus")),), seeds=(0, 1)),
-    "simulated_variants": Shipment("simulated", (Part(methods=("boda_authors", "boda_scaled", "balanced_softmax")),)),
+    "simulated": Shipment("simulated", (Part(methods=(*FIVE, "erm_plus", "erm_head")),), seeds=THREE),
+    "simulated_variants": Shipment(
+        "simulated", (Part(methods=("boda_authors", "boda_scaled", "balanced_softmax")),), seeds=THREE
+    ),
     "open5": Shipment("open5", (Part(),)),
     "fine13": Shipment("fine13", (Part(methods=(*FIVE, "erm_plus")), Part(RECOMMENDED_RECIPE, ("erm",)))),
     "fine13_features": Shipment("fine13", FROZEN),

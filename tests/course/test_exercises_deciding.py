@@ -10,6 +10,7 @@ from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import (
     check_black_patch,
+    check_borrowed_threshold,
     check_false_alarm_of_a_patient,
     check_risk_at_coverage,
     check_rule_of_two,
@@ -18,6 +19,7 @@ from wbc_tutorial.course.exercises import (
 
 CHECKS = [
     check_black_patch,
+    check_borrowed_threshold,
     check_temperature,
     check_risk_at_coverage,
     check_rule_of_two,
@@ -44,6 +46,7 @@ def risk(confidence, right, coverage):
 
 def test_solutions_pass():
     assert all(check_black_patch(answer) for answer in ("AC", "a, c", {"A", "C"}, ["C", "A"], np.array(["A", "C"])))
+    assert all(check_borrowed_threshold(answer) for answer in ("CD", "d, c", {"C", "D"}, ["D", "C"]))
     assert check_temperature(at_temperature)
     assert check_temperature(lambda z, t: (torch.as_tensor(z) / t).softmax(1))
     assert check_temperature(lambda z, t: at_temperature(z, t).tolist())
@@ -65,6 +68,7 @@ def test_the_solutions_are_what_many_patients_show():
 
 
 def test_known_mistakes_get_hints_of_their_own():
+    get_hints_of_their_own(check_borrowed_threshold, ["A", "B", "E", "C", "D", "X", 7])
     get_hints_of_their_own(check_black_patch, ["B", "D", "E", "A", "C", "X", 7])
     get_hints_of_their_own(
         check_temperature,

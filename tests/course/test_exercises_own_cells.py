@@ -6,6 +6,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from support.exercise_checks import get_hints_of_their_own, gets_a_hint
 
 from wbc_tutorial.course.exercises import (
+    check_five_slides,
     check_label_map,
     check_scale_from_nuclei,
     check_split_by_slide,
@@ -13,7 +14,7 @@ from wbc_tutorial.course.exercises import (
 )
 from wbc_tutorial.data.classes import CLASSES, CODES
 
-CHECKS = [check_scale_from_nuclei, check_um_per_px, check_label_map, check_split_by_slide]
+CHECKS = [check_scale_from_nuclei, check_five_slides, check_um_per_px, check_label_map, check_split_by_slide]
 GARBAGE = ["", "xy", -5, 1e9, [], [[]], {}, object(), float("nan"), np.zeros((2, 3)), b"ab", True, [1, 2], print, abs]
 MAP = {"SEG": "NGS", "ST": "neutrophil_band", "LY": "LYT", "LY-re": "LYA", "Jug": "MMZ", "IG": "", "Gump": "KSC",
        "Thr": ""}  # fmt: skip
@@ -72,6 +73,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     [
         (check_scale_from_nuclei, (0.25 * (43 / 77) ** 0.5, 0.187, 0.19, "0,187", [0.187], np.float32(0.1868))),
         (check_um_per_px, (100 / 406, 0.246, 0.25, [0.2463], np.float32(2 * 100 / 812))),
+        (check_five_slides, ("ADE", "a, d, e", {"A", "D", "E"}, ["E", "A", "D"])),
         (check_label_map, (MAP, with_map(IG=None, Thr=" "), with_map(SEG="Neutrophil_Segmented", LY="lyt"))),
         (
             check_split_by_slide,
@@ -88,6 +90,7 @@ MISTAKES = {
         0.25 * 43 / 77, 0.25 * (77 / 43) ** 0.5, 0.25 * 77 / 43, (43 / 77) ** 0.5, 43 / 77, 0.25, 5.35, 0.1855, 3, "x",
     ],
     check_um_per_px: [100 / 812, 8.12, 4.06, 100 / 1624, 100 / 203, 25 / 64, 246.3, 0.248, 7, "x"],
+    check_five_slides: ["B", "C", "AD", "DE", "AE", "X", 7],
     check_label_map: [
         with_map(SEG="NGB"), with_map(ST="MMZ"), with_map(LY="LYA"), with_map(LY_re="LYT"), with_map(Jug="MYB"),
         with_map(IG="MYB"), with_map(Gump="LYT"), with_map(Thr="KSC"), with_map(SEG="neutrophil"),

@@ -65,6 +65,33 @@ def test_without_an_alt_the_figure_says_what_it_says(shown):
     assert not shown[1], "a title needs no caption that repeats it"
 
 
+def test_the_words_of_a_row_say_what_is_seen_and_where_without_naming_more_than_the_titles():
+    blank = [np.zeros((8, 8, 3), np.uint8)] * 3
+    three = plots.image_row(blank, ["1", "2", "3"], seen=["NGS", "lymphocyte_typical", "a smear"])
+    assert three.alt == (
+        "3 pictures side by side: 1, 2, 3. To be seen: 1: two to five lobes joined by thin filaments, fine pink "
+        "granules; 2: a small cell: dense round nucleus that leaves a narrow blue rim; 3: a smear."
+    )
+    places = ["sim_mll", "sim_mll", "my_lab"]
+    two = plots.image_row(blank, ["EOS", "EOS → NGS", "MON"], seen=["EOS", "EOS", "MON"], laboratories=places)
+    assert "from sim_mll (dark purple nuclei, mauve red cells, a grey to lilac ground) EOS, EOS → NGS;" in two.alt
+    assert "from my_lab MON. To be seen: EOS: two lobes and" in two.alt
+    one = plots.image_row(blank, ["a", "b", "c"], seen=["turned"] * 3, laboratories="sim_matek")
+    assert one.alt.count("sim_matek") == 1 and one.alt.endswith("a, b, c. To be seen in each: turned.")
+    many = plots.image_row(blank[:1] * 6, list("abcdef"), seen=["MYO", "PMO", "MYB", "MMZ", "NGB", "NGS"])
+    assert "a: large round nucleus; b: large cell;" in many.alt and len(many.alt) <= 400
+    assert plots.image_row(blank[:1] * 40, ["a title"] * 40, seen=["x " * 9] * 40).alt.endswith("a title, a title.")
+    grid = plots.image_grid([blank[:2]], ["as\nsim_matek"], ["a, b", "c"]).alt
+    assert grid == (
+        "A table of pictures. Rows: as sim_matek (violet nuclei, pink red cells, a white to pale grey ground). "
+        "Columns: a, b; c."
+    )
+    with pytest.raises(ValueError, match="seen has 2 entries for 3 images"):
+        plots.image_row(blank, ["a", "b", "c"], seen=["x", "y"])
+    with pytest.raises(ValueError, match="laboratories has 1 entries for 3 images"):
+        plots.image_row(blank, ["a", "b", "c"], laboratories=["x"])
+
+
 def test_the_plot_functions_own_words_come_first_and_given_ones_before_them(shown):
     figure = with_alt(curve(title="The fall"), "ERM falls\n  from .9 to .4.")
     assert plots.alt_of(figure) == "ERM falls from .9 to .4."

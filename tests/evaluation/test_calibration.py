@@ -7,7 +7,7 @@ from scipy.special import log_softmax, softmax
 
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.evaluation.adaptation import predict
-from wbc_tutorial.evaluation.calibration import balance_head, calibrate
+from wbc_tutorial.evaluation.calibration import balance_head, calibrate, class_mix
 from wbc_tutorial.models import small_cnn
 from wbc_tutorial.training.loop import fit
 
@@ -43,6 +43,44 @@ def test_an_even_mix_is_named_better_after_the_shares_are_taken_off():
     before, after = ((each.argmax(1) == truth).mean() for each in (skewed, even))
     assert after > before + 0.15
     assert softmax(even, axis=1).mean(0) == pytest.approx([1 / 3] * 3, abs=0.03)
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.08, 0.02), (0.2, 0.3, 0.5)])
+def test_the_mix_of_a_laboratory_is_found_without_its_labels(shares):
+    generator = np.random.default_rng(3)
+    labels, logits = draws(generator, np.array(shares), 20_000)
+    even = logits - np.log(shares)
+    found = class_mix(even, held_back=1)
+    assert found == pytest.approx(np.bincount(labels) / len(labels), abs=0.02)
+    named = (even.argmax(1) == labels).mean(), ((even + np.log(found)).argmax(1) == labels).mean()
+    assert named[1] > named[0] + 0.01
+
+
+def test_the_mix_is_a_fixed_point_of_its_equation():
+    logits = np.random.default_rng(4).normal(size=(50, 4))
+    q = class_mix(logits, held_back=10)
+    assert q == pytest.approx((softmax(logits + np.log(q), axis=1).sum(0) + 10 / 4) / (50 + 10), abs=1e-5)
+
+
+def test_few_images_hardly_move_the_mix():
+    logits = 9 * np.eye(3)[[0] * 9 + [1]]
+    assert class_mix(logits, held_back=100) == pytest.approx([0.384, 0.312, 0.303], abs=0.01)
+    assert class_mix(logits, held_back=0.01) == pytest.approx([0.9, 0.1, 0], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("logits", "held_back", "match"),
+    [
+        (np.zeros((0, 3)), 100, "one or more images"),
+        (np.zeros(3), 100, r"logits are \(3,\)"),
+        ([[np.nan, 0.0]], 100, "logits"),
+        ([[1.0, 0.0]], 0, "held_back is 0"),
+        ([[1.0, 0.0]], "many", "held_back"),
+    ],
+)
+def test_the_mix_says_what_it_expects(logits, held_back, match):
+    with pytest.raises(ValueError, match=match):
+        class_mix(logits, held_back=held_back)
 
 
 def test_the_head_says_what_the_formula_says():

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.data.checks import number_between, whole_number
+from wbc_tutorial.evaluation.calibration import class_mix
 from wbc_tutorial.losses.checks import check_finite
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.batches import as_tensor
@@ -80,6 +81,7 @@ def features_and_logits(
     tta: bool = False,
     n_support: int = 0,
     n_neighbours: int = 0,
+    held_back: float = 0.0,
     step_back: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute features (N, h) and logits (N, C) of all images.
@@ -98,6 +100,9 @@ def features_and_logits(
         Images per class for `t3a_head`; 0 = the head stays.
     n_neighbours : int, default=0
         Neighbours of each image for `label_spreading`, which comes last; 0 = no spreading.
+    held_back : float, default=0.0
+        Follow the laboratory's mix of classes, which `class_mix` estimates with so many imagined images; 0 = do not.
+        The head must answer for an even mix (`balance_head`).
     step_back : bool, default=False
         Read a laboratory image by image where using its images together is unsafe: where it has fewer than 50 images
         per class, or where the network gives one name to more than 60 % of them. A recipe asks for it.
@@ -125,7 +130,7 @@ def features_and_logits(
     for number in np.unique(cells.domains):
         here = np.flatnonzero(cells.domains == number)
         part = cells.subset(here)
-        if step_back and (adabn is not None or n_support or n_neighbours):
+        if step_back and (adabn is not None or n_support or n_neighbours or held_back):
             features[here], logits[here] = extract(model, part, tta=tta)
             if reason := _why_unsafe(logits[here]):
                 name = cells.domain_names[number]
@@ -139,6 +144,8 @@ def features_and_logits(
             logits[here] = head(torch.as_tensor(features[here])).detach().numpy()
         if n_neighbours:
             logits[here] = label_spreading(features[here], logits[here], n_neighbours=n_neighbours)
+        if held_back:
+            logits[here] += np.log(class_mix(logits[here], held_back=held_back)).astype(np.float32)
     return features, logits
 
 

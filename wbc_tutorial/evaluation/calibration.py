@@ -1,18 +1,23 @@
-"""Calibration: probabilities that hold for one mix of classes, carried over to an even mix."""
+"""Calibration: probabilities that hold for one mix of classes, carried over to an even mix, or to another one."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.special import softmax
 
 from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.checks import number_between
 from wbc_tutorial.losses.checks import check_finite, check_range
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.features import extract
 
-__all__ = ["balance_head", "calibrate"]
+__all__ = ["balance_head", "calibrate", "class_mix"]
 
 _TOWARDS_NONE = 1e-3
 """Weight of the squared biases: a class that is hardly there moves its own bias little."""
+
+_MOST_ROUNDS = 1000
+"""Of expectation-maximisation: it stops as soon as no share moves by a millionth."""
 
 
 def calibrate(logits, labels) -> tuple[float, np.ndarray, np.ndarray]:
@@ -76,6 +81,57 @@ def calibrate(logits, labels) -> tuple[float, np.ndarray, np.ndarray]:
     scale, bias = log_scale.exp().detach(), bias.detach()
     shares = (scores * scale + bias).softmax(1).mean(0)
     return scale.item(), bias.numpy(), shares.numpy()
+
+
+def class_mix(logits, *, held_back: float = 100.0) -> np.ndarray:
+    r"""Estimate a laboratory's mix of classes from all its images, without labels, by expectation-maximisation.
+
+    .. math:: q_c \leftarrow \frac{\sum_i p_{ic} + m / C}{N + m}, \qquad
+              p_{ic} = \frac{q_c \exp s_{ic}}{\sum_k q_k \exp s_{ik}}
+
+    from :math:`q_c = 1 / C`, until it stays. :math:`m` imagined images with an even mix hold back an estimate from few
+    images; ``logits + log(q)`` are the answers that hold for the estimated mix.
+
+    Parameters
+    ----------
+    logits : float (N, C)
+        Scores s that hold for an even mix, such as those of a network after `balance_head`.
+    held_back : float, default=100.0
+        m.
+
+    Returns
+    -------
+    float64 (C,)
+        q, positive; its sum is 1.
+
+    Raises
+    ------
+    ValueError
+        No image, logits that are not finite, or a number out of range.
+
+    Notes
+    -----
+    Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural
+    Computation 14 (2002). It holds where the classes look alike in both laboratories and only their shares differ.
+
+    Examples
+    --------
+    >>> class_mix([[9.0, 0.0]] * 900 + [[0.0, 9.0]] * 100).round(2).tolist()
+    [0.86, 0.14]
+    """
+    number_between("held_back", held_back, 1e-6, 1e9, "(imagined images with an even mix, such as 100)")
+    scores = np.asarray(logits, dtype=np.float64)
+    if scores.ndim != 2 or not scores.size:
+        raise ValueError(f"logits are {scores.shape}; expected (N, C), one or more images")
+    check_finite("logits", torch.as_tensor(scores))
+    n, n_classes = scores.shape
+    mix = np.full(n_classes, 1 / n_classes)
+    for _ in range(_MOST_ROUNDS):
+        before, named = mix, softmax(scores + np.log(mix), axis=1)
+        mix = (named.sum(axis=0) + held_back / n_classes) / (n + held_back)
+        if np.abs(mix - before).max() < 1e-6:
+            break
+    return mix
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from wbc_tutorial.losses.classification import GroupDRO, Mixup, balanced_softmax
 from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
 from wbc_tutorial.transforms.augmentation import augment
 
-__all__ = ["ALIGNING", "FAMILIES", "METHODS", "method_options"]
+__all__ = ["ALIGNING", "FAMILIES", "METHODS", "RETRAINED", "RETRAINING", "method_options"]
 
 METHODS = {
     "erm": "ERM",
@@ -19,6 +19,7 @@ METHODS = {
     "boda_scaled": "BoDA, scaled",
     "boda_plus": "BoDA+",
     "erm_plus": "ERM+",
+    "erm_head": "ERM, new head",
     "class_weighted": "weighted CE",
     "balanced_softmax": "bal. softmax",
     "group_dro": "group DRO",
@@ -28,8 +29,9 @@ METHODS = {
 
 BoDA stands in three settings: as the slides print it; as its authors run it, with their CORAL-like macro term of weight
 1; and with its scale mended, distances times the mean count of a domain-class pair. BoDA+ is BoDA with a re-trained
-classifier, our reading of the slides' "Ours+"; ERM+ is its control, ERM with a re-trained classifier. The last four are
-for comparison.
+classifier, our reading of the slides' "Ours+". Two controls tell what of it is the re-training: ERM+ is ERM with a
+re-trained classifier, and "ERM, new head" re-trains it on the images as they are, common classes in the majority. The
+last four are for comparison.
 """
 
 BODA_SETTINGS = {"boda": {}, "boda_authors": {"macro_weight": 1.0}, "boda_scaled": {"count_scale": "mean"}}
@@ -38,12 +40,18 @@ BODA_SETTINGS = {"boda": {}, "boda_authors": {"macro_weight": 1.0}, "boda_scaled
 ALIGNING = ("coral", "dann", *BODA_SETTINGS, "boda_plus", "group_dro")
 """Methods that compare laboratories: with a single one to train on they are ERM (BoDA+ is ERM+)."""
 
+RETRAINED = {"boda_plus": "boda", "erm_plus": "erm", "erm_head": "erm"}
+"""Methods that only re-train the classifier -> the method whose network they take."""
+
 FAMILIES = tuple(
-    (method, f"{method}_plus") if f"{method}_plus" in METHODS else (method,)
+    (method, *(other for other, network in RETRAINED.items() if network == method))
     for method in METHODS
-    if not method.endswith("_plus")
+    if method not in RETRAINED
 )
-"""Methods that share their training: a method with a plus only re-trains the classifier of the one without."""
+"""Methods that share their training."""
+
+RETRAINING = {"erm_head": {"class_balanced": False}}
+"""Options of `wbc_tutorial.retrain_classifier` that differ from its own."""
 
 
 def method_options(
@@ -54,7 +62,7 @@ def method_options(
     Parameters
     ----------
     method : str
-        A key of `METHODS`; with ``_plus`` it trains as without.
+        A key of `METHODS`; those of `RETRAINED` train as the method whose network they take.
     counts : int (D, C)
         Training images N[d, c].
     n_features : int
@@ -81,7 +89,7 @@ def method_options(
     if method == "mixup":
         mixup = Mixup(before=augmentation)
         return {"augmentation": mixup.augment, "classification_loss": mixup}
-    trained_as = method.removesuffix("_plus")
+    trained_as = RETRAINED.get(method, method)
     if trained_as in BODA_SETTINGS:
         return {"alignment": BoDA(counts, n_features, **(BODA_SETTINGS[trained_as] | dict(boda or {})))}
     options = {

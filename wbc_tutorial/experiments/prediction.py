@@ -173,6 +173,11 @@ def _after_training(trained_with: str, given: str | Iterable[str] | None) -> Rec
         raise ValueError(
             f"{', '.join(early)}: the model was trained already; only {', '.join(AFTER)} act after training"
         )
+    if "class_mix" in recipe and not own.even_mix:
+        raise ValueError(
+            "class_mix needs a head that was calibrated on validation images: train with even_mix or class_mix in "
+            "--recipe, or leave it out"
+        )
     Recipe([*own.training_part, *recipe])  # raises where the two exclude each other
     return recipe
 

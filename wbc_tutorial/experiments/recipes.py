@@ -151,6 +151,12 @@ INGREDIENTS: Mapping[str, Ingredient] = {
         "Alexandari et al., ICML 2020; Menon et al., 'Logit adjustment', ICLR 2021",
         even_mix=True,
     ),
+    "class_mix": Ingredient(
+        "As even_mix; then the laboratory's own mix of classes is estimated from all its images, and the head follows.",
+        "Saerens et al., Neural Computation 14 (2002): expectation-maximisation",
+        even_mix=True,
+        adapt={"held_back": 100.0},
+    ),
     "ema": Ingredient(
         "The tested weights are an exponential moving average over the training steps.",
         "Izmailov et al., UAI 2018; Arpit et al., NeurIPS 2022",
@@ -196,6 +202,8 @@ def _known_names(given: str | Iterable[str]) -> tuple[str, ...]:
 _EXCLUSIVE = (
     ("each sets batch norm's statistics", ("adabn", "adabn_mixed", "adabn_balanced")),
     ("each sets the augmentation", ("stain_augment", "stain_augment_strong")),
+    ("class_mix starts from calibrated probabilities", ("t3a", "class_mix")),
+    ("class_mix starts from calibrated probabilities", ("label_spreading", "class_mix")),
 )
 
 

@@ -20,7 +20,7 @@ from wbc_tutorial.evaluation.calibration import balance_head
 from wbc_tutorial.evaluation.intervals import image_interval
 from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.experiments import cluster
-from wbc_tutorial.experiments.methods import ALIGNING, FAMILIES, METHODS
+from wbc_tutorial.experiments.methods import ALIGNING, FAMILIES, METHODS, RETRAINED, RETRAINING
 from wbc_tutorial.experiments.plan import duration, plan_text, seconds_of_runs
 from wbc_tutorial.experiments.recipes import INGREDIENTS
 from wbc_tutorial.experiments.saved_models import save_model
@@ -306,14 +306,14 @@ def _trained(
     at_known, at_unseen = (np.flatnonzero(np.isin(places, names)) for names in (benchmark.train, benchmark.unseen))
     at = {"in_domain": at_known[validation_rows], "unseen": at_unseen}
     trained = {} if trained is None else trained
-    needs = replace(settings, recipe=settings.recipe.training_part), methods[0].removesuffix("_plus"), fold, seed
+    needs = replace(settings, recipe=settings.recipe.training_part), RETRAINED.get(methods[0], methods[0]), fold, seed
     if needs not in trained:
         trained[needs] = _train(*needs, train, progress=progress)
     model, seconds_per_step = copy.deepcopy(trained[needs])
     results = {}
     for method in methods:
-        if method.endswith("_plus"):
-            retrain_classifier(model, train, seed=1000 * seed + fold)
+        if method in RETRAINED:
+            retrain_classifier(model, train, seed=1000 * seed + fold, **RETRAINING.get(method, {}))
         if settings.recipe.even_mix:
             balance_head(model, validation, tta=settings.recipe.predict_options(known=True).get("tta", False))
         facts = {"benchmark": benchmark.name, "fold": fold, "seed": seed, "method": method}

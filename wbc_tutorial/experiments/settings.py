@@ -86,6 +86,13 @@ class Settings:
         """Training batches, the recipe's factor included."""
         return self.steps * self.recipe.steps_factor
 
+    @property
+    def learning_rate(self) -> float:
+        """Adam's peak rate before the recipe's factor: the network's own, or the benchmark's for a pretrained one."""
+        if self.backbone == "small_cnn":
+            return SMALL_CNN_RATE
+        return ON_FROZEN_RATE if models.is_frozen(self.backbone) else self.benchmark.learning_rate
+
     def fit_options(self, method: str, counts: np.ndarray, n_features: int) -> dict:
         """Return all options of `wbc_tutorial.fit` for a method: the benchmark's, changed by recipe and method.
 
@@ -98,16 +105,10 @@ class Settings:
         n_features : int
             h.
         """
-        if self.backbone == "small_cnn":
-            rate = SMALL_CNN_RATE
-        elif models.is_frozen(self.backbone):
-            rate = ON_FROZEN_RATE
-        else:
-            rate = self.benchmark.learning_rate
         options = {
             "steps": self.total_steps,
             "per_domain": self.benchmark.per_domain,
-            "learning_rate": rate * self.recipe.learning_rate_factor,
+            "learning_rate": self.learning_rate * self.recipe.learning_rate_factor,
             "frozen_batch_norm": self.benchmark.frozen_batch_norm,
             "device": self.device,
         } | self.recipe.fit_options
@@ -125,6 +126,7 @@ class Settings:
             "benchmark": facts.pop("name"),
             "backbone": models.backbone_identity(self.backbone),
             "steps": self.steps,
+            "learning_rate": self.learning_rate,
         }
         facts |= {"recipe": str(self.recipe), "device": self.device.type, "precision": self.device.precision}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

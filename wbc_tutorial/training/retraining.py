@@ -20,6 +20,7 @@ def retrain_classifier(
     steps: int = 500,
     batch_size: int = 256,
     learning_rate: float = 1e-2,
+    class_balanced: bool = True,
     seed: int = 0,
 ) -> Classifier:
     """Re-train the linear head on class-balanced samples, the features frozen: BoDA_{r,c}, our reading of "Ours+".
@@ -38,6 +39,9 @@ def retrain_classifier(
     steps, batch_size : int, default=500, 256
     learning_rate : float, default=1e-2
         Adam's peak rate; it follows a cosine to 0.
+    class_balanced : bool, default=True
+        False draws every image equally often inside its laboratory (weight ``1 / N[d]``), common classes in the
+        majority: the control that tells the new head from the new mix.
     seed : int, default=0
         Of the new head and of the samples.
 
@@ -68,7 +72,8 @@ def retrain_classifier(
     labels = torch.as_tensor(cells.labels, device=device)
     counts = cells.counts
     present = (counts > 0).sum(axis=1)
-    weights = torch.as_tensor(1 / (counts[cells.domains, cells.labels] * present[cells.domains]))
+    of_pair, of_domain = counts[cells.domains, cells.labels] * present[cells.domains], counts.sum(axis=1)[cells.domains]
+    weights = torch.as_tensor(1 / (of_pair if class_balanced else of_domain))
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -30,6 +30,7 @@ from wbc_tutorial.course.exercises.dann import (
 )
 from wbc_tutorial.course.exercises.deciding import (
     check_black_patch,
+    check_borrowed_threshold,
     check_false_alarm_of_a_patient,
     check_risk_at_coverage,
     check_rule_of_two,
@@ -67,6 +68,7 @@ from wbc_tutorial.course.exercises.metrics import (
     check_same_micro_lower_macro,
 )
 from wbc_tutorial.course.exercises.own_cells import (
+    check_five_slides,
     check_label_map,
     check_scale_from_nuclei,
     check_split_by_slide,
@@ -92,6 +94,7 @@ from wbc_tutorial.course.exercises.start import (
     check_missing_classes,
     check_name_that_cell,
     mystery_cells,
+    mystery_words,
 )
 
 __all__ = [
@@ -103,6 +106,7 @@ __all__ = [
     "check_black_patch",
     "check_bluest_look",
     "check_boda_by_hand",
+    "check_borrowed_threshold",
     "check_ceiling",
     "check_chance",
     "check_chosen_where",
@@ -115,6 +119,7 @@ __all__ = [
     "check_cross_entropy",
     "check_false_alarm_of_a_patient",
     "check_first_simulation",
+    "check_five_slides",
     "check_fixed_loss",
     "check_gap_closed",
     "check_imbalance_ratio",
@@ -156,5 +161,6 @@ __all__ = [
     "check_what_the_table_carries",
     "check_white_balance",
     "mystery_cells",
+    "mystery_words",
     "progress",
 ]

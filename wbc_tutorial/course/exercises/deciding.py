@@ -1,4 +1,4 @@
-"""Checks of notebook 13: what a covering patch adds, temperature, risk at a coverage, and a patient's blasts."""
+"""Checks of notebook 13: a covering patch, a borrowed threshold, temperature, coverage, and a patient's blasts."""
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from wbc_tutorial.course.exercises.statements import check_letters
 
 __all__ = [
     "check_black_patch",
+    "check_borrowed_threshold",
     "check_false_alarm_of_a_patient",
     "check_risk_at_coverage",
     "check_rule_of_two",
@@ -31,6 +32,25 @@ def check_black_patch(answer) -> Feedback:
         missing={
             "A": "what do you see outside the dashed line?",
             "C": "which part of a cell is a dark disc, to a network?",
+        },
+    )
+
+
+@exercise("13", "a borrowed threshold", step="Where was each promise measured, and where is it to be kept?")
+def check_borrowed_threshold(answer) -> Feedback:
+    """Check which of A .. E the notebook supports when a threshold of known laboratories goes to a new one."""
+    return check_letters(
+        answer,
+        "CD",
+        "Confidence still sorts the cells; what its numbers promise has to be measured anew, with cells from there.",
+        wrong={
+            "A": "the 5 % were measured on known laboratories. Read the figure: what became of them in the unseen one?",
+            "B": "compare the two lines that were printed above the gallery: did confidence and accuracy fall alike?",
+            "E": "look at the table of temperatures: what did the one of known laboratories do in the unseen one?",
+        },
+        missing={
+            "C": "what does it mean that the curve still falls to the left?",
+            "D": "whose cells can show what happens in the new laboratory?",
         },
     )
 

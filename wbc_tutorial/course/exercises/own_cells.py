@@ -1,4 +1,4 @@
-"""Checks of notebook 11: two pixel sizes, a label map, and a split that keeps slides whole."""
+"""Checks of notebook 11: two pixel sizes, what five slides can say, a label map, and a split by slide."""
 
 import numbers
 from collections.abc import Mapping
@@ -7,9 +7,16 @@ from itertools import combinations
 from wbc_tutorial.course.exercises.answers import compare
 from wbc_tutorial.course.exercises.feedback import Feedback, exercise, hint, right
 from wbc_tutorial.course.exercises.reading import call, items
+from wbc_tutorial.course.exercises.statements import check_letters
 from wbc_tutorial.data.classes import CLASSES, CODES
 
-__all__ = ["check_label_map", "check_scale_from_nuclei", "check_split_by_slide", "check_um_per_px"]
+__all__ = [
+    "check_five_slides",
+    "check_label_map",
+    "check_scale_from_nuclei",
+    "check_split_by_slide",
+    "check_um_per_px",
+]
 
 _MAP = {
     "SEG": "neutrophil_segmented",
@@ -67,6 +74,25 @@ def check_scale_from_nuclei(answer) -> Feedback:
         ],
         otherwise="The measured area is the true one times (said / true) squared: solve for true.",
         expected="Expected one number: micrometres per pixel.",
+    )
+
+
+@exercise("11", "five slides", step="Which of the two intervals counts images, and which counts patients?")
+def check_five_slides(answer) -> Feedback:
+    """Check which of A .. E follow when another thousand cells of the same five patients are photographed."""
+    return check_letters(
+        answer,
+        "ADE",
+        "Five patients stay five, however many of their cells are photographed. Count what was drawn independently.",
+        wrong={
+            "B": "that interval is made of five numbers, one for each slide. How many does it have afterwards?",
+            "C": "the new cells share their patients, dyes and light with the old ones. What do they show of a sixth?",
+        },
+        missing={
+            "A": "an interval over n images shrinks with the root of n. What has become of n?",
+            "D": "of what did the sample hold only five?",
+            "E": "what does each of the two intervals take for independent?",
+        },
     )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "check_missing_classes",
     "check_name_that_cell",
     "mystery_cells",
+    "mystery_words",
 ]
 
 _MYSTERY = ("NGS", "LYT", "EOS", "KSC", "PMO")
@@ -37,6 +38,22 @@ def mystery_cells(size: int = 128) -> list[np.ndarray]:
     """
     cells = zip(_MYSTERY, _NUMBERS, strict=True)
     return [simulate_cell("sim_acevedo", CLASSES[CODES.index(code)], number, size=size) for code, number in cells]
+
+
+def mystery_words() -> list[str]:
+    """Say what is to be seen in each of the `mystery_cells`, for readers who do not see them; no class is named.
+
+    Returns
+    -------
+    list of 5 str
+    """
+    return [
+        "five dark lobes joined by threads, fine pale grains",
+        "small: a dense round nucleus with a narrow blue rim",
+        "two dark lobes, many coarse rose-orange grains",
+        "a ragged pale violet smear without a border",
+        "very large: a round nucleus to one side, coarse purple grains",
+    ]
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -88,7 +105,7 @@ def check_name_that_cell(answer) -> Feedback:
     return hint(f"{len(codes) - len(wrong)} of 5 agree. Cell {wrong[0] + 1}: {_LOOK_AT[_MYSTERY[wrong[0]]]}")
 
 
-@exercise("00", "missing classes", step="Print table['acevedo_20'] alone and read the row labels beside each 0.")
+@exercise("00", "missing classes", step="Print table['Ace_20'] alone and read the row labels beside each 0.")
 def check_missing_classes(answer) -> Feedback:
     """Check the codes of the classes of which Ace_20 has no image."""
     codes = _codes(answer)

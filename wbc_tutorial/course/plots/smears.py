@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,10 +39,57 @@ def _scale_bar(axis: Axes, size: int, field_um: float) -> None:
     axis.text(x, y - 0.03 * size, "5 µm", ha="left", va="bottom", fontsize=13)
 
 
+_LOOKS_IN_WORDS = {
+    "sim_matek": "violet nuclei, pink red cells, a white to pale grey ground",
+    "sim_acevedo": "blue-violet nuclei, brown-grey red cells, a cream ground",
+    "sim_mll": "dark purple nuclei, mauve red cells, a grey to lilac ground",
+}
+"""Simulated laboratory -> how its pictures look, for readers who do not see them."""
+
+_LONGEST = 400
+"""Characters of the words for a row of pictures: nobody listens to more."""
+
+_LOOK_FOR = {name: cell.morphology for cell in CELL_CLASSES for name in (cell.name, cell.code)}
+
+
+def _with_look(name: str) -> str:
+    """Write a name on one line, with how the pictures of a simulated laboratory look where it names one."""
+    look = next((look for laboratory, look in _LOOKS_IN_WORDS.items() if laboratory in name), "")
+    return " ".join(name.split()) + (f" ({look})" if look else "")
+
+
+def _from_where(titles: Sequence[str], laboratories: str | Sequence[str] | None) -> str:
+    """List the titles, by laboratory where they have one, each laboratory with its look."""
+    if not laboratories:
+        return ", ".join(titles)
+    each = [laboratories] * len(titles) if isinstance(laboratories, str) else laboratories
+    parts = []
+    for laboratory, group in groupby(zip(each, titles, strict=True), key=lambda pair: pair[0]):
+        parts.append(f"from {_with_look(laboratory)} {', '.join(title for _, title in group)}")
+    return "; ".join(parts)
+
+
+def _what_is_seen(titles: Sequence[str], seen: Sequence[str], brief: bool) -> str:
+    """Say what is to be seen in each picture, and once what is to be seen in several; `brief`: the first thing only."""
+    words = {}
+    for title, what in zip(titles, seen, strict=True):
+        code = class_code(what) if what in _LOOK_FOR else ""
+        name = code if code and title.startswith(code) else title
+        told = _LOOK_FOR.get(what, what)
+        names = words.setdefault(told.split(", ")[0] if brief else told, [])
+        names += [name] * (name not in names)
+    if len(words) == 1:
+        return f" To be seen in each: {next(iter(words))}."
+    parts = [f"{', '.join(names)}: {what}" for what, names in words.items()]
+    return f" To be seen: {'; '.join(parts)}."
+
+
 def image_row(
     images: Sequence[np.ndarray],
     titles: Sequence[str],
     *,
+    seen: Sequence[str] | None = None,
+    laboratories: str | Sequence[str] | None = None,
     columns: int = 8,
     side: float = 1.35,
     field_um: float | None = None,
@@ -53,6 +101,11 @@ def image_row(
     images : sequence of uint8 (S, S, 3)
     titles : sequence of str
         One for each image.
+    seen : sequence of str, default=None
+        What is to be seen in each image, for readers who do not see it: the name or code of its class, which stands for
+        what to look for in that class, or words of your own. Of many images only the titles are told, as with None.
+    laboratories : str or sequence of str, default=None
+        Where the images were photographed, one for all or one for each; for those readers, too.
     columns : int, default=8
         Images side by side.
     side : float, default=1.35
@@ -63,12 +116,15 @@ def image_row(
     Raises
     ------
     ValueError
-        No image, or another number of titles.
+        No image, or another number of titles, of words for what is seen, or of laboratories.
     """
     if len(images) != len(titles) or not len(images):
         raise ValueError(
             f"{len(images)} images and {len(titles)} titles; expected a title for each of 1 or more images"
         )
+    for name, given in (("seen", seen), ("laboratories", None if isinstance(laboratories, str) else laboratories)):
+        if given is not None and len(given) != len(images):
+            raise ValueError(f"{name} has {len(given)} entries for {len(images)} images; expected one for each")
     n_rows = -(-len(images) // columns)
     columns = min(columns, len(images))
     titles = [label_of(title, max(int(side / LETTER), 4)) for title in titles]
@@ -81,8 +137,11 @@ def image_row(
         axis.set_title(title, fontsize=13, loc="center")
     if field_um:
         _scale_bar(axes.flat[0], np.asarray(images[0]).shape[1], field_um)
-    said = ", ".join(" ".join(title.split()) for title in titles)
-    return with_alt(figure, f"{len(images)} pictures side by side: {said}.")
+    said = [" ".join(title.split()) for title in titles]
+    words = f"{len(images)} pictures side by side: {_from_where(said, laboratories)}."
+    # as much of what is seen as there is room for: all of it, the first thing, or nothing
+    more = [_what_is_seen(said, seen, brief) for brief in (False, True)] if seen else []
+    return with_alt(figure, words + next((each for each in more if len(words + each) <= _LONGEST), ""))
 
 
 def image_grid(
@@ -129,7 +188,7 @@ def image_grid(
     if field_um:
         _scale_bar(axes[0, 0], np.asarray(images[0][0]).shape[1], field_um)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
-    said = [", ".join(" ".join(name.split()) for name in names) for names in (rows, columns)]
+    said = ["; ".join(map(_with_look, names)) for names in (rows, columns)]
     return with_alt(figure, f"A table of pictures. Rows: {said[0]}. Columns: {said[1]}.")
 
 
