@@ -205,6 +205,13 @@ def test_what_excludes_the_trained_network_is_refused(data, tmp_path):
         predict_set(path, data / "chula", tmp_path / "out.csv", recipe="adabn")
 
 
+def test_the_mix_of_a_laboratory_needs_a_calibrated_head(data, tmp_path):
+    plain, calibrated = (write_model(tmp_path / f"{name}.pt", name) for name in ("tta", "even_mix"))
+    with pytest.raises(ValueError, match="class_mix needs a head that was calibrated"):
+        predict_set(plain, data / "chula", tmp_path / "out.csv", recipe="class_mix")
+    assert len(predict_set(calibrated, data / "chula", tmp_path / "out.csv", recipe="class_mix", say=lambda _: None))
+
+
 def test_a_network_that_was_not_trained_is_refused(data, tmp_path):
     save_model(small_cnn(5, width=4), tmp_path / "model.pt")
     with pytest.raises(ValueError, match="was not trained, so that its outputs have no names"):

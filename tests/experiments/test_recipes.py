@@ -37,6 +37,7 @@ def test_a_recipe_is_put_in_order_each_ingredient_once():
         (["adabn_mixed", "adabn"], "adabn and adabn_mixed exclude each other: each sets batch norm's statistics"),
         (["adabn_balanced", "adabn_mixed"], "adabn_mixed and adabn_balanced exclude each other"),
         (["stain_augment_strong", "tta", "stain_augment"], "exclude each other: each sets the augmentation"),
+        (["t3a", "class_mix"], "t3a and class_mix exclude each other: class_mix starts from calibrated probabilities"),
         ([3], r"\[3\] is no recipe: expected names of ingredients"),
         (None, "None is no recipe: expected names of ingredients"),
     ],
@@ -166,7 +167,7 @@ def test_each_method_changes_what_its_name_says():
         options = method_options(method, counts, 8)
         alignment = options.pop("alignment", None)
         assert isinstance(alignment, kinds.get(method, type(None)))
-        assert bool(options) == (method not in (*kinds, "erm", "erm_plus")), method
+        assert bool(options) == (method not in (*kinds, "erm", "erm_plus", "erm_head")), method
     boda = Settings(recipe="boda_coral_term").fit_options("boda", counts, 8)["alignment"]
     assert boda.macro_weight == 1 and method_options("boda", counts, 8)["alignment"].macro_weight == 0
     authors, scaled = (method_options(f"boda_{name}", counts, 8)["alignment"] for name in ("authors", "scaled"))

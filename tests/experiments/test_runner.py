@@ -119,11 +119,12 @@ def test_the_same_call_again_trains_nothing_and_other_methods_join(data, done, m
     assert len(more) == len(rows) + 5 and more[more.method != "class_weighted"].reset_index(drop=True).equals(rows)
 
 
-@pytest.mark.parametrize("method", ["boda", "erm"])
-def test_a_plus_alone_equals_the_plus_after_its_method(data, tmp_path, method):
-    both = runner.run(small(data), [method, f"{method}_plus"], out=tmp_path / "a", **QUIET)
-    alone = runner.run(small(data), [f"{method}_plus"], out=tmp_path / "b", **QUIET)
-    both = both[both.method == f"{method}_plus"].reset_index(drop=True)
+@pytest.mark.parametrize("family", [("boda", "boda_plus"), ("erm", "erm_plus"), ("erm", "erm_plus", "erm_head")])
+def test_a_new_head_alone_equals_the_one_after_its_family(data, tmp_path, family):
+    last = family[-1]
+    both = runner.run(small(data), family, out=tmp_path / "a", **QUIET)
+    alone = runner.run(small(data), [last], out=tmp_path / "b", **QUIET)
+    both = both[both.method == last].reset_index(drop=True)
     pd.testing.assert_frame_equal(both.drop(columns=MEASURED), alone.drop(columns=MEASURED))
 
 
@@ -214,6 +215,7 @@ def test_other_images_settings_device_or_precision_do_not_join(data, tmp_path):
     runner.run(settings, ["erm"], out=tmp_path, **QUIET)
     identity = settings.identity()
     assert (identity["device"], identity["precision"], identity["backbone"]) == ("cpu", "float32", "small_cnn")
+    assert identity["learning_rate"] == 2e-3 == settings.fit_options("erm", np.ones((2, 5)), 8)["learning_rate"]
     with pytest.raises(ValueError, match=r"steps was 3 and is now 4"):
         runner.run(replace(settings, steps=4), ["boda"], out=tmp_path, **QUIET)
     turned = Benchmark("open5", ("raabin", "acevedo_20"), ("chula", "bccd"), settings.benchmark.classes)

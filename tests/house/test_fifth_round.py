@@ -17,6 +17,7 @@ from rebuild.select_recipe import INDUCTIVE, LABORATORIES, RANDOM, REFERENCE, co
 from support.markdown_tables import found, markdown, short, write_anew
 from support.places import ROOT
 
+from wbc_tutorial.evaluation.intervals import paired_interval
 from wbc_tutorial.experiments.recipes import RECOMMENDED_RECIPE
 
 PAGE = ROOT / "docs" / "leave_one_laboratory_out.md"
@@ -112,7 +113,46 @@ def outcome() -> str:
     )
 
 
-TABLES = [inductive, transductive, laboratories, outcome]
+READINGS = {
+    "ERM": ("plain", "plain"),
+    "CORAL": ("coral", "plain"),
+    "DANN": ("dann", "plain"),
+    "BoDA": ("boda", "plain"),
+    "BoDA, authors": ("boda_authors", "plain"),
+    "BoDA, scaled": ("boda_scaled", "plain"),
+    "BoDA+": ("boda_plus", "plain"),
+    "the recommended recipe": ("strong+od_rescale+class_balanced", "tta+even_mix"),
+    "the same training, with the mix of classes estimated": (
+        "strong+od_rescale+class_balanced",
+        "tta+adabn_mixed+class_mix_held_back",
+    ),
+}
+"""Rows of the methods' table -> (training, prediction)."""
+
+
+def methods() -> str:
+    rows = pd.read_csv(ROWS / "methods_real.csv")
+    scores = rows.pivot_table("f1_macro_min10", "laboratory", ["training", "prediction"]).loc[list(LABORATORIES)]
+    known = rows.groupby(["training", "prediction"]).known_f1_macro.mean()
+    erm = scores[READINGS["ERM"]]
+    lines = [["", *LABORATORIES, "mean", "against ERM, 95 % interval", "worst", "known"]]
+    for name, which in READINGS.items():
+        gain = (scores[which] - erm).to_numpy()
+        low, high = paired_interval(gain) if gain.any() else (0, 0)
+        told = f"{signed(gain.mean())} ({signed(low)} to {signed(high)})" if gain.any() else ""
+        each = [short(value) for value in scores[which]]
+        worst = signed(gain.min()) if gain.any() else ""
+        lines.append([name, *each, short(scores[which].mean()), told, worst, short(known[which])])
+    return markdown(lines)
+
+
+def grid() -> str:
+    rows = pd.read_csv(ROWS / "erm_grid.csv").pivot_table("f1_macro", "learning_rate", "bn_momentum")
+    lines = [["learning rate", *(f"momentum {momentum:g}" for momentum in rows.columns)]]
+    return markdown([*lines, *([f"{rate:g}", *map(short, line)] for rate, line in rows.iterrows())])
+
+
+TABLES = [inductive, transductive, laboratories, outcome, methods, grid]
 
 
 @pytest.mark.parametrize("part", TABLES, ids=lambda part: part.__name__)

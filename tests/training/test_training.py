@@ -283,6 +283,15 @@ def test_retraining_lifts_the_rare_class(cells):
     assert right[cells.labels == 2].all() and right.mean() > 0.8
 
 
+def test_a_head_on_the_natural_mix_names_the_rare_class_less_often(cells):
+    model = tiny()
+    shares = {}
+    for balanced in (True, False):
+        retrain_classifier(model, cells, class_balanced=balanced)
+        shares[balanced] = torch.softmax(torch.as_tensor(extract(model, cells)[1]), dim=1)[:, 2].mean()
+    assert shares[False] < shares[True]
+
+
 def test_frozen_batch_norm_keeps_its_statistics(cells):
     model = tiny()
     before = model.backbone[1].running_mean.clone()
