@@ -314,6 +314,54 @@ def open5() -> str:
     return markdown(lines)
 
 
+def open5_features_made() -> str:
+    return made("open5_features")
+
+
+def open5_features() -> str:
+    """The frozen network in five coarse classes, beside the fine-tuned one."""
+    fine = tables.shipped("open5").query("method == 'erm'")
+    rows = pd.concat([fine, tables.shipped("open5_features")])
+    rows = rows.assign(network=[NETWORKS[backbone, "none"] for backbone in rows.backbone])
+    known = rows[rows.domain == "+".join(BENCHMARKS["open5"].train)]
+    keys = ["network", "method", "fold", "seed"]
+    unseen = tables.filter_split(rows, "unseen").groupby(keys)[["f1_macro"]].mean()
+    against = unseen.f1_macro.loc[NETWORKS["efficientnet_lite0", "none"], "erm"]
+    lines = [["network", "method", "known: F1-micro / F1-macro", "unseen Chula", "unseen BCCD",
+              "macro against fine-tuned ERM, 95 % interval"]]  # fmt: skip
+    for network in dict.fromkeys(rows.network):
+        for method in (name for name in METHODS if name in set(rows.method[rows.network == network])):
+            here = rows[(rows.network == network) & (rows.method == method)]
+            each = [both(here[here.domain == name]) for name in BENCHMARKS["open5"].unseen]
+            gain = unseen.f1_macro.loc[network, method] - against
+            over = tables.over_folds(gain)
+            told = f"{signed(over['mean'])} ({signed(over['low'])} to {signed(over['high'])})" if gain.any() else ""
+            at_home = known[(known.network == network) & (known.method == method)]
+            lines.append([network, METHODS[method], both(at_home), *each, told])
+    return markdown(lines)
+
+
+def beside() -> str:
+    """ERM on thirteen classes, with and without simulated cells of the rare classes."""
+    plain = tables.shipped("fine13").query("method == 'erm' and recipe == 'none'")
+    kinds = {"real cells alone": plain, "with simulated cells of the rare classes": tables.shipped("beside")}
+    runs = {}
+    for name, rows in kinds.items():
+        for split, place in (("in_domain", "+".join(BENCHMARKS["fine13"].train)), ("unseen", "matek_19")):
+            runs[name, split] = rows[(rows.split == split) & (rows.domain == place)].set_index(["fold", "seed"])
+    lines = [
+        ["training images", "known: F1-micro / F1-macro", "unseen Mat_19", "macro: gain, 95 % interval", "by fold"]
+    ]
+    first = next(iter(kinds))
+    for name in kinds:
+        gain = runs[name, "unseen"].f1_macro - runs[first, "unseen"].f1_macro
+        over = tables.over_folds(gain)
+        told = f"{signed(over['mean'])} ({signed(over['low'])} to {signed(over['high'])})" if gain.any() else ""
+        by_fold = ", ".join(map(signed, gain)) if gain.any() else ""
+        lines.append([name, both(runs[name, "in_domain"]), both(runs[name, "unseen"]), told, by_fold])
+    return markdown(lines)
+
+
 NETWORKS = {
     ("efficientnet_lite0", "none"): "EfficientNet-Lite0, fine-tuned",
     ("efficientnet_lite0", str(RECOMMENDED_RECIPE)): "the same with the recommended recipe",
