@@ -472,6 +472,7 @@ PAGES = {
     README: [hero, costs, course, findings],
     RESULTS: [
         *(simulated_made, simulated, variants, tuned, laboratories, open5_made, open5, recipe),
+        *(open5_features_made, open5_features, beside),
         *(fine13_made, fine13, fine13_averaged, fine13_kinds, patients),
     ],
 }
