@@ -214,8 +214,8 @@ def simulated_cells_help() -> str:
     over = tables.over_folds(runs[1] - runs[0])
     shown = "raise" if over["low"] > 0 else "lower" if over["high"] < 0 else "are not shown to change"
     return (
-        f"- **Simulated cells of rare classes {shown} the score on real ones**: beside the real training images, F1-macro "
-        f"in Mat_19 goes from {short(runs[0].mean(), 2)} to {short(runs[1].mean(), 2)} "
+        f"- **Simulated cells of rare classes {shown} the score on real ones**: beside the real training images, "
+        f"F1-macro in Mat_19 goes from {short(runs[0].mean(), 2)} to {short(runs[1].mean(), 2)} "
         f"({signed(over['mean'])}, {signed(over['low'])} to {signed(over['high'])})."
     )
 
