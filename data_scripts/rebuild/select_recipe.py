@@ -36,7 +36,7 @@ from wbc_tutorial.data.processors import usable_processors
 from wbc_tutorial.data.random_laboratories import random_laboratory
 from wbc_tutorial.data.simulated import load_simulated
 from wbc_tutorial.evaluation.adaptation import adapt_batch_norm, label_spreading, t3a_head
-from wbc_tutorial.evaluation.calibration import calibrate
+from wbc_tutorial.evaluation.calibration import calibrate, class_mix
 from wbc_tutorial.evaluation.metrics import summary
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 from wbc_tutorial.experiments.settings import Settings
@@ -148,21 +148,6 @@ def _trained(cells: CellImages, change: dict, benchmark: Benchmark, seed: int, r
     return model
 
 
-def class_mix(log_probabilities: np.ndarray, known: np.ndarray, *, pseudo: float = 0.0) -> np.ndarray:
-    """Estimate a laboratory's shares of the classes from calibrated log-probabilities (N, C), by EM.
-
-    ``q_c <- (sum_i p_ic q_c / known_c / sum_k(...) + pseudo known_c) / (N + pseudo)``: `pseudo` imagined images with
-    the known mix hold back an estimate from few images. Source: Saerens, Latinne and Decaestecker, Neural Computation
-    14 (2002).
-    """
-    mix = known.copy()
-    for _ in range(200):
-        scores = log_probabilities + np.log(mix.clip(1e-9)) - np.log(known.clip(1e-9))
-        scores = np.exp(scores - scores.max(1, keepdims=True))
-        mix = ((scores / scores.sum(1, keepdims=True)).sum(0) + pseudo * known) / (len(scores) + pseudo)
-    return mix
-
-
 def predictions(model, unseen: CellImages, validation: CellImages) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Yield the name of each way of prediction, its logits of the validation images and of the unseen laboratory."""
     _, known_plain = extract(model, validation)
@@ -173,9 +158,9 @@ def predictions(model, unseen: CellImages, validation: CellImages) -> Iterator[t
     def calibrated(logits):
         return torch.log_softmax(torch.as_tensor(logits * scale + bias), dim=1).numpy()
 
-    def remixed(logits, **options):
-        log_probabilities = calibrated(logits)
-        return log_probabilities + np.log(class_mix(log_probabilities, shares, **options)) - np.log(shares)
+    def remixed(logits, *, held_back=1e-6):
+        even = calibrated(logits) - np.log(shares)
+        return even + np.log(class_mix(even, held_back=held_back, expected=shares))
 
     for norm in ("", "adabn_mixed", "adabn_balanced"):
         adapted = model
@@ -189,7 +174,7 @@ def predictions(model, unseen: CellImages, validation: CellImages) -> Iterator[t
             even = calibrated(known) - np.log(shares)
             yield f"{first}+even_mix", even, calibrated(logits) - np.log(shares)
         yield f"{first}+class_mix", known, remixed(logits)
-        yield f"{first}+class_mix_held_back", known, remixed(logits, pseudo=100.0)
+        yield f"{first}+class_mix_held_back", known, remixed(logits, held_back=100.0)
         z, scores = torch.as_tensor(features), torch.as_tensor(logits)
         prototypes = t3a_head(copy.deepcopy(adapted.head).cpu(), z, scores)(z).detach().numpy()
         yield f"{first}+t3a", known, prototypes
@@ -296,7 +281,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the table")
     parser.add_argument("--only", nargs="+", choices=list(TRAININGS), default=list(TRAININGS), metavar="TRAINING")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="Adam's peak rate (default: that of high_lr)")
-    parser.add_argument("--only-without", nargs="+", choices=LABORATORIES, default=LABORATORIES, metavar="LAB")
     parser.add_argument("--ways", type=int, metavar="N", help="score the first N ways of prediction (default: all)")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
@@ -311,7 +295,7 @@ def main(arguments: list[str] | None = None) -> None:
             (lab, name): partial(
                 rows_of, cells, lab, name, n_ways=given.ways, rate=given.learning_rate, trained=networks[lab]
             )
-            for lab in given.only_without
+            for lab in LABORATORIES
             for name in given.only
         }
     path = given.out / ("selection_simulated.csv" if given.data is None else "selection.csv")

@@ -11,11 +11,8 @@ laboratory. Everything else is the benchmark's. Folds that --out holds are not r
 
 import argparse
 import json
-import platform
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +20,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from real_sets.arguments import OneLineParser
-from real_sets.errors import BadInput, one_line_errors
+from real_sets.errors import one_line_errors
+from rebuild.benchmark_runs import loaded, where_and_when
 
 import wbc_tutorial
 from wbc_tutorial import models
@@ -92,11 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     n_threads = environment.use_threads()
-    try:
-        settings = Settings(given.benchmark, given.data, backbone=given.backbone, steps=given.steps)
-        cells = settings.benchmark.load(given.data)
-    except (ValueError, FileNotFoundError) as error:
-        raise BadInput(str(error)) from error
+    settings, cells = loaded(given)
     given.out.mkdir(parents=True, exist_ok=True)
     for fold in range(settings.benchmark.n_folds):
         path = given.out / f"fold{fold}.csv"
@@ -110,10 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
     facts = {
         "command": "python data_scripts/rebuild/simulated_beside_real.py --data DIR --out results/beside",
         "settings": settings.identity() | {"few": FEW, "per_class": PER_CLASS, "seeds": list(SEEDS)},
-        "last_run_ended": datetime.now(UTC).isoformat(timespec="minutes"),
-        "python": platform.python_version(),
-        **{package: version(package) for package in ("torch", "torchvision", "numpy")},
-        "threads": n_threads,
+        **where_and_when(n_threads),
     }
     (given.target / "beside.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     print(f"{len(rows)} rows written to {given.target / 'beside.csv'}")

@@ -20,11 +20,8 @@ Source: Gulrajani and Lopez-Paz, "In search of lost domain generalization", ICLR
 import argparse
 import copy
 import json
-import platform
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +31,8 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from real_sets.arguments import OneLineParser
-from real_sets.errors import BadInput, one_line_errors
+from real_sets.errors import one_line_errors
+from rebuild.benchmark_runs import loaded, where_and_when
 
 import wbc_tutorial
 from wbc_tutorial import CORAL, DANN, BoDA, models
@@ -211,10 +209,7 @@ def provenance(settings: Settings, given: argparse.Namespace, choices: dict, n_t
         "trials": TRIALS,
         "folds_to_choose": list(FOLDS_TO_CHOOSE),
         "choices": choices,
-        "last_run_ended": datetime.now(UTC).isoformat(timespec="minutes"),
-        "python": platform.python_version(),
-        **{package: version(package) for package in ("torch", "torchvision", "numpy")},
-        "threads": n_threads,
+        **where_and_when(n_threads),
     }
 
 
@@ -230,11 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     n_threads = environment.use_threads()
-    try:
-        settings = Settings(given.benchmark, given.data, backbone=given.backbone, steps=given.steps)
-        cells = settings.benchmark.load(given.data)
-    except (ValueError, FileNotFoundError) as error:
-        raise BadInput(str(error)) from error
+    settings, cells = loaded(given)
     known, unseen = (cells.of_domain(*names) for names in (settings.benchmark.train, settings.benchmark.unseen))
     folder = given.out / f"{given.benchmark}-{settings.backbone}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -83,14 +83,14 @@ def calibrate(logits, labels) -> tuple[float, np.ndarray, np.ndarray]:
     return scale.item(), bias.numpy(), shares.numpy()
 
 
-def class_mix(logits, *, held_back: float = 100.0) -> np.ndarray:
+def class_mix(logits, *, held_back: float = 100.0, expected: np.ndarray | None = None) -> np.ndarray:
     r"""Estimate a laboratory's mix of classes from all its images, without labels, by expectation-maximisation.
 
-    .. math:: q_c \leftarrow \frac{\sum_i p_{ic} + m / C}{N + m}, \qquad
+    .. math:: q_c \leftarrow \frac{\sum_i p_{ic} + m e_c}{N + m}, \qquad
               p_{ic} = \frac{q_c \exp s_{ic}}{\sum_k q_k \exp s_{ik}}
 
-    from :math:`q_c = 1 / C`, until it stays. :math:`m` imagined images with an even mix hold back an estimate from few
-    images; ``logits + log(q)`` are the answers that hold for the estimated mix.
+    from :math:`q = e`, until it stays. :math:`m` imagined images with the expected mix :math:`e` hold back an estimate
+    from few images; ``logits + log(q)`` are the answers that hold for the estimated mix.
 
     Parameters
     ----------
@@ -98,6 +98,8 @@ def class_mix(logits, *, held_back: float = 100.0) -> np.ndarray:
         Scores s that hold for an even mix, such as those of a network after `balance_head`.
     held_back : float, default=100.0
         m.
+    expected : float (C,), default=None
+        e, positive; None = an even mix.
 
     Returns
     -------
@@ -119,16 +121,17 @@ def class_mix(logits, *, held_back: float = 100.0) -> np.ndarray:
     >>> class_mix([[9.0, 0.0]] * 900 + [[0.0, 9.0]] * 100).round(2).tolist()
     [0.86, 0.14]
     """
-    number_between("held_back", held_back, 1e-6, 1e9, "(imagined images with an even mix, such as 100)")
+    number_between("held_back", held_back, 1e-6, 1e9, "(imagined images, such as 100)")
     scores = np.asarray(logits, dtype=np.float64)
     if scores.ndim != 2 or not scores.size:
         raise ValueError(f"logits are {scores.shape}; expected (N, C), one or more images")
     check_finite("logits", torch.as_tensor(scores))
     n, n_classes = scores.shape
-    mix = np.full(n_classes, 1 / n_classes)
+    expected = np.full(n_classes, 1 / n_classes) if expected is None else expected
+    mix = expected
     for _ in range(_MOST_ROUNDS):
         before, named = mix, softmax(scores + np.log(mix), axis=1)
-        mix = (named.sum(axis=0) + held_back / n_classes) / (n + held_back)
+        mix = (named.sum(axis=0) + held_back * expected) / (n + held_back)
         if np.abs(mix - before).max() < 1e-6:
             break
     return mix

@@ -1,0 +1,30 @@
+"""What the scripts beside it share: a benchmark from the command line, and where rows come from."""
+
+import argparse
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from real_sets.errors import BadInput
+
+from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.experiments.settings import Settings
+
+
+def loaded(given: argparse.Namespace) -> tuple[Settings, CellImages]:
+    """Return the settings that the options name, and all cells of their benchmark, or say what is wrong in one line."""
+    try:
+        settings = Settings(given.benchmark, given.data, backbone=given.backbone, steps=given.steps)
+        return settings, settings.benchmark.load(given.data)
+    except (ValueError, FileNotFoundError) as error:
+        raise BadInput(str(error)) from error
+
+
+def where_and_when(n_threads: int) -> dict:
+    """Return when the last run ended, and with which versions and how many threads."""
+    return {
+        "last_run_ended": datetime.now(UTC).isoformat(timespec="minutes"),
+        "python": platform.python_version(),
+        **{package: version(package) for package in ("torch", "torchvision", "numpy")},
+        "threads": n_threads,
+    }
