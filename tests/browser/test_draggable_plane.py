@@ -29,7 +29,7 @@ def page(chromium, jupyterlab, course, request):
     nbformat.write(notebook, course / "notebooks" / name)
     page = chromium.new_page(viewport={"width": 1300, "height": 1000})
     page.set_default_timeout(120_000)
-    page.goto(f"{jupyterlab.url}/lab/tree/{name}")
+    page.goto(f"{jupyterlab.url}/lab/tree/{name}?reset")  # without ?reset, the tabs of earlier tests open too
     page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
     run_all(page)
