@@ -94,6 +94,7 @@ def _parser() -> _Parser:
         "dinov2_s14, dinov2_s14_linear, frozen:NAME, frozen:NAME=FILE (default: the benchmark's)",
     )
     add("--steps", type=int, metavar="N", help="training batches (default: the benchmark's)")
+    add("--learning-rate", type=float, metavar="R", help="Adam's peak rate, such as 1e-3 (default: the benchmark's)")
     add(
         "--recipe",
         metavar="A,B",
@@ -221,7 +222,7 @@ def _run(given: argparse.Namespace) -> int:
     benchmark = _benchmark(given)
     given.out = Path(given.out or f"results/{_folder_name(benchmark.name)}")
     rows = runner.run(
-        settings.Settings(benchmark, given.data, given.backbone, given.steps, given.recipe),
+        settings.Settings(benchmark, **_options(given)),
         _methods(given.methods, benchmark.train),
         n_folds=given.folds,
         seeds=(given.seed,),
@@ -240,6 +241,11 @@ def _run(given: argparse.Namespace) -> int:
         print(f"Beside it: results.csv, predictions/, models/, figures/ ({len(figures)} PNG)")
 
     return _drawn(draw, f"all runs are kept in {given.out}: the same command draws it again")
+
+
+def _options(given: argparse.Namespace) -> dict:
+    """Return what the command line says about the settings, beside the benchmark."""
+    return {name: getattr(given, name) for name in ("data", "backbone", "steps", "recipe", "learning_rate")}
 
 
 def _say(line: str) -> None:
@@ -268,8 +274,8 @@ def _leave_one_out(given: argparse.Namespace) -> int:
     benchmarks = _each_left_out(given)
     name = benchmarks[0].name.removesuffix(f"-without-{benchmarks[0].unseen[0]}")
     given.out = Path(given.out or f"results/{_folder_name(f'{name}-leave-one-out')}")
-    options = (given.data, given.backbone, given.steps, given.recipe)
-    runs = {given.out / _folder_name(each.unseen[0]): settings.Settings(each, *options) for each in benchmarks}
+    options = _options(given)
+    runs = {given.out / _folder_name(each.unseen[0]): settings.Settings(each, **options) for each in benchmarks}
     if len({str(folder).casefold() for folder in runs}) < len(benchmarks):
         raise ValueError(
             "two laboratories of --train would share a folder of results: their names differ only in signs or capitals"

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         facts = {"learning_rate": rate, "bn_momentum": momentum}
         if ledger.has(**facts):
             continue
-        of_erm = {"learning_rate_factor": rate / settings.learning_rate, "bn_momentum": momentum}
+        of_erm = {"learning_rate_factor": rate / settings.peak_rate, "bn_momentum": momentum}
         model = trained(settings, "erm", train, own={}, of_erm=of_erm, seed=1000 * SEED_OF_TRIALS)
         (scored,) = scores(model, {"in_domain": validation})
         ledger.add([facts | {name: scored[name] for name in ("f1_micro", "f1_macro")}])

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -103,7 +104,8 @@ def own_cache(folder):
 def jupyterlab(course, tmp_path_factory):
     """Start JupyterLab with the README's command and settings of its own.
 
-    Its `.first_page` is what it asks the student's browser to open, its `.url` its own address.
+    Its `.first_page` is what it asks the student's browser to open, its `.url` its own address; in `.workspaces` it
+    remembers the open tabs.
     """
     own = tmp_path_factory.mktemp("settings")
     settings = {
@@ -129,6 +131,45 @@ def jupyterlab(course, tmp_path_factory):
         server = subprocess.Popen(command + options, cwd=course, env=environment, stdout=words, stderr=words)
         try:
             first_page = wait_for_address(server, opened, log)
-            yield SimpleNamespace(url=f"http://127.0.0.1:{port}", first_page=first_page)
+            url = f"http://127.0.0.1:{port}"
+            yield SimpleNamespace(url=url, first_page=first_page, workspaces=own / folders["JUPYTERLAB_WORKSPACES_DIR"])
         finally:
             end_with_children(server)
+
+
+LOADS = 120_000
+"""Milliseconds to load a page on a busy machine."""
+
+
+def wait_until_idle(page, timeout=LOADS):
+    """Wait until the kernel of the notebook rests."""
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached", timeout=timeout)
+
+
+@pytest.fixture
+def open_notebook(chromium, jupyterlab):
+    """Return a function that opens a notebook, without the tabs of earlier tests, and waits for its kernel."""
+    pages = []
+
+    def open_it(address):
+        shutil.rmtree(jupyterlab.workspaces, ignore_errors=True)  # else the tabs of earlier tests open, too
+        page = chromium.new_page(viewport={"width": 1300, "height": 900})
+        pages.append(page)
+        page.set_default_timeout(LOADS)
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
+        wait_until_idle(page)
+        return page
+
+    yield open_it
+    for page in pages:
+        page.close()
+
+
+def wait_for_number(cell, *, other_than="", timeout=LOADS):
+    """Wait until a code cell is done: its number stands before it, and is another one than that."""
+    from playwright.sync_api import expect
+
+    prompt = cell.locator(".jp-InputPrompt")  # looked up at each try: JupyterLab puts new ones in the place of old ones
+    expect(prompt).not_to_have_text(other_than, timeout=timeout)
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=timeout)

@@ -1,6 +1,7 @@
 """The recipe: each ingredient does what its sentence says, alone and in company, and none is on by default."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,6 +159,17 @@ def test_the_settings_put_benchmark_recipe_and_method_together():
     assert Settings("open5").fit_options("erm", counts, 192)["learning_rate"] == 3e-4
     assert Settings("open5", backbone="small_cnn").fit_options("erm", counts, 192)["learning_rate"] == 2e-3
     assert Settings("paper").fit_options("erm", counts, 192)["frozen_batch_norm"]
+    for network in ("small_cnn", "resnet18", "dinov2_s14_linear"):
+        mine = Settings("open5", backbone=network, learning_rate=1e-3, recipe="high_lr")
+        assert mine.fit_options("erm", counts, 192)["learning_rate"] == pytest.approx(3e-3)
+        assert mine.identity()["learning_rate"] == 1e-3
+    assert replace(Settings("open5"), backbone="small_cnn").peak_rate == 2e-3, "not the other network's"
+
+
+@pytest.mark.parametrize("rate", [0, -1, 11, float("nan"), "fast", True])
+def test_a_learning_rate_that_is_none_is_refused(rate):
+    with pytest.raises(ValueError, match="learning_rate is .*Adam's peak rate"):
+        Settings("open5", learning_rate=rate)
 
 
 def test_each_method_changes_what_its_name_says():

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from wbc_tutorial import models
-from wbc_tutorial.data.checks import whole_number
+from wbc_tutorial.data.checks import number_between, whole_number
 from wbc_tutorial.experiments.benchmarks import BENCHMARKS, Benchmark
 from wbc_tutorial.experiments.methods import method_options
 from wbc_tutorial.experiments.recipes import Recipe
@@ -17,6 +17,7 @@ __all__ = ["Settings"]
 SMALL_CNN_RATE, ON_FROZEN_RATE = 2e-3, 8e-3
 """Adam's peak rate for the network that is trained from scratch, and for the layers on a frozen one. The second was
 chosen among five on validation images of known laboratories (fine13, fold 0)."""
+PEAK = "(Adam's peak rate, such as 3e-4)"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Settings:
         What is changed around the method.
     device : Device or str, default=None
         Where to compute; None = `choose_device`.
+    learning_rate : float, default=None
+        Adam's peak rate; None = that of the network, or the benchmark's for a pretrained one. The ingredient ``high_lr``
+        triples it.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class Settings:
     steps: int | None = None
     recipe: Recipe | str | Iterable[str] = field(default_factory=Recipe)
     device: Device | str | None = None
+    learning_rate: float | None = None
 
     def __post_init__(self):
         def put(name, value):
@@ -80,6 +85,8 @@ class Settings:
             put("device", choose_device(self.device))
         models.check_backbone(self.backbone)
         put("steps", whole_number("steps", self.steps, least=1))
+        if self.learning_rate is not None:
+            put("learning_rate", number_between("learning_rate", self.learning_rate, 1e-12, 10, PEAK))
 
     @property
     def total_steps(self) -> int:
@@ -87,8 +94,10 @@ class Settings:
         return self.steps * self.recipe.steps_factor
 
     @property
-    def learning_rate(self) -> float:
-        """Adam's peak rate before the recipe's factor: the network's own, or the benchmark's for a pretrained one."""
+    def peak_rate(self) -> float:
+        """Adam's peak rate before the recipe's factor: the given one, the network's, or the benchmark's."""
+        if self.learning_rate is not None:
+            return self.learning_rate
         if self.backbone == "small_cnn":
             return SMALL_CNN_RATE
         return ON_FROZEN_RATE if models.is_frozen(self.backbone) else self.benchmark.learning_rate
@@ -108,7 +117,7 @@ class Settings:
         options = {
             "steps": self.total_steps,
             "per_domain": self.benchmark.per_domain,
-            "learning_rate": self.learning_rate * self.recipe.learning_rate_factor,
+            "learning_rate": self.peak_rate * self.recipe.learning_rate_factor,
             "frozen_batch_norm": self.benchmark.frozen_batch_norm,
             "device": self.device,
         } | self.recipe.fit_options
@@ -126,7 +135,7 @@ class Settings:
             "benchmark": facts.pop("name"),
             "backbone": models.backbone_identity(self.backbone),
             "steps": self.steps,
-            "learning_rate": self.learning_rate,
+            "learning_rate": self.peak_rate,
         }
         facts |= {"recipe": str(self.recipe), "device": self.device.type, "precision": self.device.precision}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

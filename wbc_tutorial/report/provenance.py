@@ -52,6 +52,7 @@ def command(rows: pd.DataFrame, settings: dict) -> list[str]:
     given = _laboratories(str(rows.benchmark.iloc[0]), settings) | {
         "--backbone": settings.get("backbone"),
         "--steps": settings.get("steps"),
+        "--learning-rate": settings.get("learning_rate"),
         "--methods": ",".join(methods_of(rows)),
         "--recipe": None if recipe == "none" else recipe.replace("+", ","),
         "--folds": rows.fold.max() + 1,
