@@ -49,7 +49,7 @@ _NAMES = {  # file or folder -> the public names that it holds, from the ground 
     "evaluation.latent": ("embed", "neighbours_kept", "separation"),
     "experiments.benchmarks": ("BENCHMARKS", "Benchmark"),
     "experiments.methods": ("METHODS",),
-    "experiments.recipes": ("CHOSEN_RECIPE", "INGREDIENTS", "RECOMMENDED_RECIPE", "Recipe"),
+    "experiments.recipes": ("INGREDIENTS", "RECOMMENDED_RECIPE", "Recipe"),
     "experiments.settings": ("Settings",),
     "experiments.runner": ("run", "run_one"),
     "experiments.saved_models": ("load_model", "save_model"),

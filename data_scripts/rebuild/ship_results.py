@@ -3,7 +3,7 @@
     python data_scripts/rebuild/ship_results.py simulated --out results/simulated
     python data_scripts/rebuild/ship_results.py open5 --data DIR --out results/open5
 
-and so simulated_variants, open5_ablation and fine13. Runs that --out holds already are not repeated. Writes
+and so the others of `SHIPMENTS`. Runs that --out holds already are not repeated. Writes
 into ``wbc_tutorial/experiments/results``: ``<name>.csv`` (rows), ``<name>_confusion.csv`` (images by true and predicted
 class) and ``<name>.json`` (where they come from).
 """
@@ -25,9 +25,8 @@ from real_sets.arguments import OneLineParser
 from real_sets.errors import BadInput, one_line_errors
 
 from wbc_tutorial.course import environment
-from wbc_tutorial.experiments import runner, tables
-from wbc_tutorial.experiments.ablation import ablated
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, RECOMMENDED_RECIPE, Recipe
+from wbc_tutorial.experiments import ablation, runner, tables
+from wbc_tutorial.experiments.recipes import RECOMMENDED_RECIPE, Recipe
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import read_predictions
 
@@ -59,20 +58,21 @@ class Shipment:
     benchmark: str
     parts: tuple[Part, ...]
     seeds: tuple[int, ...] = (0,)
+    learning_rate: float | None = None
 
 
 def _real_ablation() -> tuple[Part, ...]:
-    """ERM on five folds and BoDA on three where the chosen recipe's training serves; one fold where another is needed.
+    """ERM on five folds where the recipe's training, or that of plain ERM, serves; one fold where another is needed.
 
-    The rows without a recipe are those of ``open5`` and are not computed twice.
+    The rows without a recipe are those of ``open5_tuned`` and are not computed twice.
     """
-    return tuple(
-        Part(recipe, (method,), folds if recipe.training_part == CHOSEN_RECIPE.training_part else 1)
-        for method, folds in (("erm", 5), ("boda", 3))
-        for recipe in ablated(CHOSEN_RECIPE).values()
-        if recipe
-    )
+    recipes = list(ablation.ablated(RECOMMENDED_RECIPE, ablation.TOGETHER, ablation.KEPT).values())
+    shared = {recipes[0].training_part, recipes[-1].training_part}
+    return tuple(Part(each, ("erm",), 5 if each.training_part in shared else 1) for each in recipes[1:])
 
+
+TUNED = 1e-3
+"""Times three by ``high_lr``: the rate that ERM's grid chose, docs/recipe_selection/erm_grid.csv."""
 
 FROZEN = (
     Part(methods=("erm", "erm_plus"), backbone="dinov2_s14_linear"),
@@ -89,7 +89,8 @@ SHIPMENTS = {
     "fine13": Shipment("fine13", (Part(methods=(*FIVE, "erm_plus")), Part(RECOMMENDED_RECIPE, ("erm",)))),
     "fine13_features": Shipment("fine13", FROZEN),
     "open5_features": Shipment("open5", FROZEN),
-    "open5_ablation": Shipment("open5", _real_ablation()),
+    "open5_tuned": Shipment("open5", (Part(Recipe(ablation.KEPT)),), learning_rate=TUNED),
+    "open5_ablation": Shipment("open5", _real_ablation(), learning_rate=TUNED),
 }
 
 
@@ -163,7 +164,9 @@ def run_parts(
     rows, counts, folders, trained = [], [], [], {}
     for part in shipment.parts:
         folders.append(out / part.folder if len(shipment.parts) > 1 else out)
-        settings = Settings(shipment.benchmark, data, backbone=part.backbone, steps=steps, recipe=part.recipe)
+        settings = Settings(
+            shipment.benchmark, data, part.backbone, steps, part.recipe, learning_rate=shipment.learning_rate
+        )
         found = runner.run(
             settings, part.methods, n_folds=part.folds, seeds=shipment.seeds, out=folders[-1], trained=trained
         )

@@ -61,12 +61,6 @@ def paired(d):
     return plots.paired_runs(*(pd.Series(d.random.random(len(index)), index) for _ in range(2)))
 
 
-def gaps(d):
-    index = pd.MultiIndex.from_product([["none", "tta"], d.names], names=["recipe", "method"])
-    columns = {"closed": d.values(len(index)), "low": np.nan, "high": np.nan}
-    return plots.gap_bars(pd.DataFrame(columns, index), {"none": "none"})
-
-
 def intervals(d):
     low = d.values(20) - 0.1
     return {name: {"3 runs": (low, low + 0.2)} for name in d.names}
@@ -95,7 +89,6 @@ IN_LEGENDS = {
     "cumulative_share": lambda d: plots.cumulative_share({name: [5, 3, 0] for name in d.names}),
     "costs_by_threshold": lambda d: plots.costs_by_threshold(d.each(), np.arange(d.points)),
     "curves": lambda d: plots.curves(range(d.points), d.each(), xlabel="x", ylabel="y"),
-    "gap_bars": gaps,
     "gradient_by_count": lambda d: plots.gradient_by_count(np.ones((2, d.points)), d.each(2, d.points)),
     "gradient_shares": lambda d: plots.gradient_shares(d.each(), dict.fromkeys(d.names, 0.5)),
     "latent_grid": lambda d: plots.latent_grid({"map": d.plane()}, d.domains, d.names),

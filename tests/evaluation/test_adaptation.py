@@ -18,7 +18,7 @@ from wbc_tutorial.evaluation.adaptation import (
     t3a_head,
 )
 from wbc_tutorial.evaluation.metrics import f1_scores
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
+from wbc_tutorial.experiments.recipes import Recipe
 from wbc_tutorial.training.device import seed_everything
 from wbc_tutorial.training.features import extract
 from wbc_tutorial.training.loop import fit
@@ -228,7 +228,7 @@ def test_a_small_skewed_laboratory_loses_nothing_with_a_recipe():
     model, cells = trained_network("erm"), random_laboratory(300, [54, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
     plain = f1_scores(cells.labels, predict(model, cells, tta=True).argmax(1), 13).macro
     with pytest.warns(StepBackWarning):
-        options = CHOSEN_RECIPE.predict_options(known=False)
+        options = Recipe("adabn_balanced,t3a,label_spreading,tta").predict_options(known=False)
         assert f1_scores(cells.labels, predict(model, cells, **options).argmax(1), 13).macro >= plain - 0.02
     harm = predict(model, cells, **options | {"step_back": False})
     assert f1_scores(cells.labels, harm.argmax(1), 13).macro < plain - 0.02, "without stepping back it does harm"

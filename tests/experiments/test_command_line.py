@@ -151,7 +151,7 @@ def test_the_examples_of_the_help_are_commands_that_the_program_takes(of):
         (["--folds", "6"], "folds is 6; the images are cut into 5 folds"),
         (["--folds", "0"], "folds is 0"),
         (["--steps", "0"], "steps is 0"),
-        (["--learning-rate", "0"], "learning_rate is 0.0: expected a number from 1e-12 to 10"),
+        (["--learning-rate", "0"], "learning_rate is 0.0: expected 1e-12 to 10"),
         (["--learning-rate", "fast"], "invalid float value: 'fast'"),
         (["--steps", "many"], "invalid int value: 'many'"),
         (["--seed", str(2**63 - 1)], "seed is 9223372036854775807: expected a whole number, 0 to 4000000"),

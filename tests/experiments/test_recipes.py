@@ -12,7 +12,7 @@ from wbc_tutorial import models
 from wbc_tutorial.evaluation.adaptation import predict
 from wbc_tutorial.evaluation.calibration import balance_head
 from wbc_tutorial.experiments.methods import BODA_SETTINGS, METHODS, method_options
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, INGREDIENTS, Recipe
+from wbc_tutorial.experiments.recipes import INGREDIENTS, RECOMMENDED_RECIPE, Recipe
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.training.alignment import CORAL, DANN, BoDA
 from wbc_tutorial.training.device import seed_everything
@@ -25,8 +25,9 @@ def test_a_recipe_is_put_in_order_each_ingredient_once():
         assert Recipe(text) == Recipe(("white_balance", "tta"))
     for nothing in ("", "none", (), [], " , "):
         assert Recipe(nothing) == Recipe() and str(Recipe(nothing)) == "none" and not Recipe(nothing)
-    assert Recipe(str(CHOSEN_RECIPE)) == CHOSEN_RECIPE and pickle.loads(pickle.dumps(CHOSEN_RECIPE)) == CHOSEN_RECIPE
-    assert "t3a" in CHOSEN_RECIPE and "t3a" not in CHOSEN_RECIPE.without("t3a") and len(CHOSEN_RECIPE) == 8
+    whole = RECOMMENDED_RECIPE
+    assert Recipe(str(whole)) == whole and pickle.loads(pickle.dumps(whole)) == whole
+    assert "tta" in whole and "tta" not in whole.without("tta") and len(whole) == len(whole.without("tta")) + 1
 
 
 @pytest.mark.parametrize(

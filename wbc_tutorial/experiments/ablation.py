@@ -2,13 +2,19 @@
 
 import pandas as pd
 
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, Recipe
+from wbc_tutorial.experiments.recipes import RECOMMENDED_RECIPE, Recipe
 from wbc_tutorial.experiments.tables import over_folds, per_run, shipped
 
 __all__ = ["ablated", "gap_closed", "gap_runs", "real_cells"]
 
+KEPT = ("high_lr",)
+"""In every recipe of the shipped ablation, "none" included: all of them have one learning rate."""
 
-def ablated(full: Recipe, others: tuple[str, ...] = ()) -> dict[str, Recipe]:
+TOGETHER = ("adabn_balanced", "t3a", "label_spreading")
+"""Tried alone in the shipped ablation though the recipe lacks them: they use all images of a laboratory."""
+
+
+def ablated(full: Recipe, others: tuple[str, ...] = (), kept: tuple[str, ...] = ()) -> dict[str, Recipe]:
     """Return the recipes of an ablation by name: none, each ingredient alone, all but one, image by image, all.
 
     ``"image by image"`` is the recipe without the ingredients that use all images of the tested laboratory together;
@@ -20,39 +26,42 @@ def ablated(full: Recipe, others: tuple[str, ...] = ()) -> dict[str, Recipe]:
         The whole recipe.
     others : tuple of str, default=()
         Ingredients outside it that are tried alone too.
+    kept : tuple of str, default=()
+        Ingredients that stand in all of these, "none" included, and are not varied.
 
     Examples
     --------
     >>> ablated(Recipe("white_balance,stain_augment,class_balanced"))["all but stain_augment"]
     Recipe('white_balance+class_balanced')
+    >>> ablated(Recipe("white_balance,tta,high_lr"), kept=("high_lr",))["tta alone"]
+    Recipe('tta+high_lr')
     """
-    alone = (*full, *(name for name in others if name not in full))
+    varied = full.without(*(name for name in kept if name in full))
+    alone = (*varied, *(name for name in others if name not in full))
     recipes = {"none": Recipe()} | {f"{name} alone": Recipe(name) for name in alone}
-    if len(full) > 2:
-        recipes |= {f"all but {name}": full.without(name) for name in full}
-    if 1 < len(full.transductive) < len(full) - 1:
-        recipes |= {"image by image": full.without(*full.transductive)}
-    return recipes | ({"all": full} if len(full) > 1 else {})
+    if len(varied) > 2:
+        recipes |= {f"all but {name}": varied.without(name) for name in varied}
+    if 1 < len(varied.transductive) < len(varied) - 1:
+        recipes |= {"image by image": varied.without(*varied.transductive)}
+    recipes |= {"all": varied} if len(varied) > 1 else {}
+    return {name: Recipe((*recipe, *kept)) for name, recipe in recipes.items()}
 
 
 def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the shipped ablation of the chosen recipe on ``open5``, with ERM and BoDA.
+    """Return the shipped ablation of the recommended recipe on ``open5``: ERM, all with the learning rate of `KEPT`.
 
     Returns
     -------
     rows : DataFrame
         As `gap_closed` takes them; first those without a recipe.
     names : dict
-        Recipe, ingredients joined by ``+`` -> its name, in the order of the rows.
+        Recipe, ingredients joined by ``+`` and without `KEPT` -> its name, in the order of the rows.
     """
-    plain = shipped("open5").query("method in ['erm', 'boda']")
-    return _beside_none(shipped("open5_ablation"), plain, ablated(CHOSEN_RECIPE))
-
-
-def _beside_none(rows: pd.DataFrame, plain: pd.DataFrame, recipes: dict[str, Recipe]) -> tuple[pd.DataFrame, dict]:
-    """Put the rows without a recipe before the others, and those in the order of the names."""
-    names = {str(recipe): name for name, recipe in recipes.items()}
-    rows = pd.concat([plain.assign(recipe="none"), rows])
+    recipes = ablated(RECOMMENDED_RECIPE, TOGETHER, KEPT)
+    short = {str(recipe): str(recipe.without(*KEPT)) for recipe in recipes.values()}
+    rows = pd.concat([shipped("open5_tuned").query("method == 'erm'"), shipped("open5_ablation")])
+    rows = rows.assign(recipe=rows.recipe.map(short))
+    names = {short[str(recipe)]: name for name, recipe in recipes.items()}
     return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names
 
 

@@ -15,7 +15,7 @@ from wbc_tutorial.training.batches import as_tensor
 from wbc_tutorial.transforms.augmentation import stain_augment
 from wbc_tutorial.transforms.normalisation import grayscale, od_rescale, reinhard, white_balance
 
-__all__ = ["CHOSEN_RECIPE", "INGREDIENTS", "RECOMMENDED_RECIPE", "Ingredient", "Recipe"]
+__all__ = ["INGREDIENTS", "RECOMMENDED_RECIPE", "Ingredient", "Recipe"]
 
 
 @dataclass(frozen=True)
@@ -374,9 +374,6 @@ class _Chain:
 def _joined(options: Iterable[Mapping]) -> dict:
     return {name: value for part in options for name, value in part.items()}
 
-
-CHOSEN_RECIPE = Recipe("od_rescale,stain_augment_strong,class_balanced,adabn_balanced,t3a,label_spreading,tta,high_lr")
-"""The recipe of the shipped tables. How it was chosen, and where it fails: docs/how_the_recipe_was_chosen.md."""
 
 RECOMMENDED_RECIPE = Recipe("od_rescale,stain_augment_strong,class_balanced,tta,even_mix,high_lr")
 """What helps on average, and scored more than .02 below ERM in none of five real laboratories, each left out in turn.

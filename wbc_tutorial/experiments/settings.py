@@ -39,8 +39,8 @@ class Settings:
     device : Device or str, default=None
         Where to compute; None = `choose_device`.
     learning_rate : float, default=None
-        Adam's peak rate; None = that of the network, or the benchmark's for a pretrained one. The ingredient ``high_lr``
-        triples it.
+        Adam's peak rate; None = that of the network, or the benchmark's for a pretrained one. The ingredient
+        ``high_lr`` triples it.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from wbc_tutorial.course.plots.style import (
     with_alt,
 )
 
-__all__ = ["difference_bars", "fall", "gap_bars", "live_among_shipped", "paired_runs"]
+__all__ = ["difference_bars", "fall", "live_among_shipped", "paired_runs"]
 
 
 def _method_names() -> dict[str, str]:
@@ -214,51 +214,3 @@ def paired_runs(
         f"{metric} of {names[1]} against that of {names[0]}, a point per run, a marker per fold, beside the diagonal: "
         f"{above} of {len(runs)} points lie above it, correlation {share:.2f}.",
     )
-
-
-def gap_bars(closed: pd.DataFrame, names: Mapping[str, str], *, title: str = "") -> Figure:
-    """Draw the fraction of the gap recovered ("gap closed"): a bar per recipe and method, whiskers `low` to `high`.
-
-    Parameters
-    ----------
-    closed : DataFrame
-        Of `ablation.gap_closed`, indexed by recipe and method.
-    names : mapping of str to str
-        Recipe -> what it is called, in the order of the bars from above. A recipe without a line is left out, and one
-        without a name comes last, under its own.
-    title : str, default=""
-
-    See Also
-    --------
-    wbc_tutorial.ablation.gap_closed : how the fraction is computed.
-    """
-    known = _method_names()
-    recipes = _ordered(closed.index.get_level_values("recipe"), names)
-    methods = _ordered(closed.index.get_level_values("method"), known)
-    present = {r: [m for m in methods if (r, m) in closed.index] for r in recipes}
-    height = 0.8 / len(methods)
-    place = {
-        (r, m): y + (k - (len(present[r]) - 1) / 2) * height
-        for y, r in enumerate(recipes)
-        for k, m in enumerate(present[r])
-    }
-    figure, axis = plt.subplots(figsize=(9, (0.14 + 0.17 * len(methods)) * len(recipes) + 1.8))
-    for style, method in styled(methods):
-        pairs = [(r, method) for r in recipes if method in present[r]]
-        values = closed.loc[pairs]
-        spread = np.stack([values.closed - values.low, values.high - values.closed]).clip(min=0)
-        axis.barh(
-            [place[pair] for pair in pairs], 100 * values.closed, height * 0.9, xerr=100 * spread, color=style.colour,
-            hatch=style.hatch, edgecolor="white", label=label_of(known.get(method, method)),
-            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "0.2"},
-        )  # fmt: skip
-    axis.axvline(0, color="0.2", linewidth=0.8)
-    shown = [label_of(names.get(r, r), 36) for r in recipes]
-    axis.set(yticks=range(len(recipes)), yticklabels=shown, ylim=(len(recipes) - 0.4, -0.6))
-    axis.set_xlabel(f"gap closed, %{': ' * bool(title)}{title} (0 = ERM without a recipe)")
-    axis.tick_params(axis="y", length=0)
-    legend_above(axis, columns=5)
-    best = closed.closed.idxmax()
-    most = names.get(best[0], best[0])
-    alt = f"Bars: the share of the gap that each of {len(closed)} recipes and methods recovers; most with {most}."
-    return with_alt(figure, textwrap.shorten(alt, 400, placeholder=" …"))

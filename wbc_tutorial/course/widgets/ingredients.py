@@ -10,7 +10,7 @@ from wbc_tutorial.course.widgets.interactive import InteractiveFigure
 from wbc_tutorial.data.classes import CLASSES
 from wbc_tutorial.data.simulated import SIMULATED
 from wbc_tutorial.data.simulator import simulate_cell
-from wbc_tutorial.experiments.recipes import CHOSEN_RECIPE, INGREDIENTS, Recipe
+from wbc_tutorial.experiments.recipes import INGREDIENTS, RECOMMENDED_RECIPE, Recipe
 
 __all__ = ["interactive_ingredients", "recipe_preview"]
 
@@ -47,7 +47,7 @@ def interactive_ingredients() -> InteractiveFigure:
     menu = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="26em")}
     visible = [name for name, each in INGREDIENTS.items() if each.normalise or "augmentation" in each.fit]
     options = {INGREDIENTS[name].what.split(":")[0] + f" ({name})": (name,) for name in visible}
-    options |= {"Those of the chosen recipe": tuple(name for name in CHOSEN_RECIPE if name in visible)}
+    options |= {"Those of the recommended recipe": tuple(name for name in RECOMMENDED_RECIPE if name in visible)}
     controls = {
         "ingredients": ipywidgets.Dropdown(options=options, description="ingredient", **menu),
         "cell": ipywidgets.Dropdown(options=CLASSES, value="eosinophil", description="cell", **menu),
