@@ -11,7 +11,7 @@ import numpy as np
 from wbc_tutorial.data.classes import CLASSES, find_class
 from wbc_tutorial.data.laboratories import FIELD_UM
 
-__all__ = ["CellImages", "StoredImages", "concatenate", "digest_of"]
+__all__ = ["CellImages", "StoredImages", "check_cells", "concatenate", "digest_of"]
 
 
 def digest_of(*facts: np.ndarray | Iterable[str] | str) -> str:
@@ -287,6 +287,15 @@ def _names(what: str, names) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise ValueError(f"{what} is {names!r}: expected names, text, each once")
     return names
+
+
+def check_cells(cells: CellImages) -> None:
+    """Raise ValueError unless these are `CellImages`."""
+    if not isinstance(cells, CellImages):
+        raise ValueError(
+            f"cells: got a {type(cells).__name__}, expected CellImages, which hold labels and laboratories beside the "
+            "images: wbc.load_simulated(...), wbc.load_prepared(...) or wbc.CellImages(images, labels, domains, ...)"
+        )
 
 
 def concatenate(parts: Sequence[CellImages]) -> CellImages:

@@ -1,8 +1,10 @@
-"""Checks of numbers: one line that says what was given and what was expected."""
+"""Checks of what is given: one line that says what it was and what was expected."""
 
 import operator
+import os
+from pathlib import Path
 
-__all__ = ["number_between", "whole_number"]
+__all__ = ["number_between", "path_of", "whole_number"]
 
 
 def whole_number(name: str, value, *, least: int = 0, what: str = "a whole number") -> int:
@@ -65,3 +67,27 @@ def number_between(name: str, value, low: float, high: float, unit: str) -> floa
     if isinstance(value, str | bool) or not hasattr(value, "__float__") or not low <= float(value) <= high:
         raise ValueError(f"{name} is {value!r}: expected {low:g} to {high:g} {unit}")
     return float(value)
+
+
+def path_of(name: str, value: str | Path) -> Path:
+    """Return a path, or say in one line that this is none.
+
+    Parameters
+    ----------
+    name : str
+        What the path is called where it was given.
+    value : str or Path
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> path_of("folder", 3)
+    Traceback (most recent call last):
+    ValueError: folder is 3: expected a path, such as "data/my_laboratory"
+    """
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise ValueError(f'{name} is {value!r}: expected a path, such as "data/my_laboratory"')
+    return Path(value)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.cell_images import CellImages, check_cells
 from wbc_tutorial.data.checks import whole_number
 
 __all__ = ["SplitWarning", "folds"]
@@ -60,6 +60,7 @@ def folds(cells: CellImages, n_folds: int = 5, *, seed: int = 0) -> list[Split]:
     >>> [held.size for _, held in folds(cells, 3)]
     [2, 2, 2]
     """
+    check_cells(cells)
     n_folds = whole_number("n_folds", n_folds, least=2, what="a whole number of folds")
     training: list[list[np.ndarray]] = [[] for _ in range(n_folds)]
     validation: list[list[np.ndarray]] = [[] for _ in range(n_folds)]

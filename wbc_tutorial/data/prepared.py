@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wbc_tutorial.data.cell_images import CellImages, StoredImages
+from wbc_tutorial.data.checks import path_of
 from wbc_tutorial.data.classes import CLASSES, COARSE_CLASSES, class_within, find_class, find_classes
 from wbc_tutorial.data.prepared_files import images_digest, read_cells, read_facts, read_images
 
@@ -41,7 +42,7 @@ def domains_below(data: str | Path) -> tuple[dict[str, list[Path]], list[str]]:
     --------
     load_prepared : read one set.
     """
-    data = Path(data)
+    data = path_of("data", data)
     if not data.is_dir():
         raise FileNotFoundError(f"{data} is not a folder: give --data the output of data_scripts/prepare.py")
     sets = [data] if (data / "cells.csv").exists() else sorted(path.parent for path in data.glob("*/cells.csv"))
@@ -92,7 +93,7 @@ def load_prepared(
     load_simulated : cells that are drawn.
     domains_below : the laboratories of several sets.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     classes = _label_space(classes)
     facts = read_facts(folder / "set.json")
     stack = read_images(folder / "images.npy")
@@ -149,7 +150,7 @@ def pixel_digests(folder: str | Path, *, classes: Sequence[str], domains: Sequen
     FileNotFoundError, ValueError
         When ``cells.csv`` is missing or damaged.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     table = read_cells(folder / "cells.csv")
     table = table[table.domain.isin(domains)]
     table = table[[label is not None for label in _classes_of(table, _label_space(classes), folder)]]
@@ -185,7 +186,7 @@ def load_every_image(folder: str | Path, *, classes: Sequence[str]) -> tuple[Cel
     --------
     load_prepared : images with their labels, to train and to test.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     classes = _label_space(classes)
     facts = read_facts(folder / "set.json")
     stack = read_images(folder / "images.npy")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.cell_images import CellImages, check_cells
 from wbc_tutorial.data.classes import CELL_CLASSES, find_class
 
 __all__ = ["Screening", "screen"]
@@ -90,6 +90,7 @@ def screen(cells: CellImages, predicted, *, least: int = 2) -> Screening:
     >>> screen(cells, np.where(cells.labels == 3, 9, cells.labels))
     200 cells, 3 blasts: 0 found (missed as 3 MON), 0 false: no alarm
     """
+    check_cells(cells)
     if BLAST not in cells.classes:
         raise ValueError(f"the classes are {', '.join(cells.classes)}: expected {BLAST} among them")
     answers = np.asarray(predicted.detach().cpu() if hasattr(predicted, "detach") else predicted)

@@ -139,6 +139,9 @@ def run(
 
 def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequence[int]) -> None:
     """Refuse runs that cannot be done, and options without effect."""
+    _check_settings(settings)
+    if isinstance(methods, str) or not isinstance(methods, Sequence):
+        raise ValueError(f"methods is {methods!r}: expected names in a list, such as ['erm', 'boda']")
     unknown = [method for method in methods if method not in METHODS]
     if unknown or not methods:
         raise ValueError(
@@ -164,6 +167,11 @@ def _check(settings: Settings, methods: Sequence[str], n_folds: int, seeds: Sequ
     for seed in seeds:
         if whole_number("seed", seed) > HIGHEST_SEED:
             raise ValueError(f"seed is {seed}: expected a whole number, 0 to {HIGHEST_SEED}")
+
+
+def _check_settings(settings: Settings) -> None:
+    if not isinstance(settings, Settings):
+        raise ValueError(f"settings: got a {type(settings).__name__}, expected wbc.Settings('simulated') or the like")
 
 
 def _check_frozen(settings: Settings, methods: Sequence[str]) -> None:
@@ -280,6 +288,7 @@ def run_one(
     FloatingPointError
         When the training diverges.
     """
+    _check_settings(settings)
     results = _trained(settings, methods, fold, seed, cells=cells, progress=progress, trained=trained)
     return {method: (rows, predictions) for method, (rows, predictions, _) in results.items()}
 

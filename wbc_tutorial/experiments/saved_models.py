@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from wbc_tutorial import __version__
+from wbc_tutorial.data.checks import path_of
 from wbc_tutorial.experiments.recipes import INGREDIENTS, Recipe
 from wbc_tutorial.experiments.store import whole_file
 from wbc_tutorial.models import Classifier, build, check_backbone
@@ -56,7 +57,7 @@ def save_model(model: Classifier, path: str | Path, *, provenance: dict | None =
             "wbc.Recipe(...).prepare(model), so that it can be built again"
         )
     provenance = _plain(provenance)
-    path = Path(path)
+    path = path_of("path", path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; expected the name of a file, such as {path / 'model.pt'}")
     content = {
@@ -121,7 +122,7 @@ def load_model(path: str | Path) -> Classifier:
     ...     load_model(f"{folder}/model.pt")
     Classifier(small_cnn, 32 features, 5 classes, 6,441 parameters)
     """
-    path = Path(path)
+    path = path_of("path", path)
     if not path.is_file():
         raise FileNotFoundError(f"no model at {path}; wbc.save_model(model, path) writes one")
     content = _read(path)

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from wbc_tutorial.data.checks import path_of
+
 __all__ = ["COLUMNS", "KEY", "ResultsStore", "read_predictions", "whole_file"]
 
 KEY = ["benchmark", "method", "fold", "seed", "domain", "split"]
@@ -123,7 +125,7 @@ class ResultsStore:
     """
 
     def __init__(self, folder: str | Path, settings: dict):
-        self.folder = Path(folder)
+        self.folder = path_of("out", folder)
         self.results = self.folder / "results.csv"
         self._recognise()
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from functools import reduce
 import numpy as np
 import torch
 
-from wbc_tutorial.data.cell_images import CellImages
+from wbc_tutorial.data.cell_images import CellImages, check_cells
 from wbc_tutorial.data.checks import whole_number
 from wbc_tutorial.models import Classifier
 from wbc_tutorial.training.batches import as_tensor
@@ -67,11 +67,7 @@ def check_model_and_cells(model: Classifier, cells: CellImages) -> None:
         raise ValueError(
             f"model: got a {type(model).__name__}, expected a Classifier, such as wbc.small_cnn(n_classes=13)"
         )
-    if not isinstance(cells, CellImages):
-        raise ValueError(
-            f"cells: got a {type(cells).__name__}, expected CellImages, which hold labels and laboratories beside the "
-            "images: wbc.load_simulated(...), wbc.load_prepared(...) or wbc.CellImages(images, labels, domains, ...)"
-        )
+    check_cells(cells)
     if model.n_classes != len(cells.classes):
         raise ValueError(
             f"the model tells {model.n_classes} classes apart and the cells have {len(cells.classes)}: build it with "
