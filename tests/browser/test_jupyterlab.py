@@ -1,5 +1,6 @@
 """The course as a student meets it: JupyterLab in a real browser, with mouse and keyboard."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from conftest import wait_for_number, wait_until_idle
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
-RUNS = 600_000
+RUNS = 300_000
 """Milliseconds to run a whole notebook on a busy machine."""
 
 
@@ -58,10 +59,21 @@ def answer(page, check, text):
 
 
 def restart_and_run_all(page):
-    """Choose the entry of the menu, agree, and wait until the last cell is done."""
+    """Choose the entry of the menu, agree, and wait until the last cell is done.
+
+    JupyterLab now and then restarts a kernel that has just begun, and forgets to run the cells: then they are run here.
+    """
+    from playwright.sync_api import TimeoutError as Late
+
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("^Restart Kernel and Run All Cells")).click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
+    begun = page.locator(".jp-Notebook .jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]"))
+    with contextlib.suppress(Late):
+        begun.first.wait_for(state="attached", timeout=20_000)
+    if not begun.count():
+        wait_until_idle(page)
+        choose(page, "Run", "Run All Cells")
     wait_until_run(page, page.locator(".jp-Notebook .jp-CodeCell").last)
 
 

@@ -59,7 +59,7 @@ def real_cells() -> tuple[pd.DataFrame, dict[str, str]]:
     """
     recipes = ablated(RECOMMENDED_RECIPE, TOGETHER, KEPT)
     short = {str(recipe): str(recipe.without(*KEPT)) for recipe in recipes.values()}
-    rows = pd.concat([shipped("open5_tuned").query("method == 'erm'"), shipped("open5_ablation")])
+    rows = shipped("open5_ablation")
     rows = rows.assign(recipe=rows.recipe.map(short))
     names = {short[str(recipe)]: name for name, recipe in recipes.items()}
     return pd.concat([rows[rows.recipe == recipe] for recipe in names]), names

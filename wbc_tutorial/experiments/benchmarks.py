@@ -60,9 +60,10 @@ class Benchmark:
     backbone : str, default="efficientnet_lite0"
     steps, per_domain : int, default=400, 32
         Training batches, and images of each laboratory in one.
-    learning_rate : float, default=3e-4
+    learning_rate : float, default=1e-3
         Adam's peak rate for a pretrained backbone; `small_cnn`, trained from scratch, takes 2e-3. The ingredient
-        ``high_lr`` of a recipe triples it.
+        ``high_lr`` of a recipe triples it, and 3e-3 is what ERM's grid on known laboratories chose
+        (docs/leave_one_laboratory_out.md).
     frozen_batch_norm : bool, default=False
         Keep the statistics that batch norm was pretrained with.
     n_folds : int, default=5
@@ -94,7 +95,7 @@ class Benchmark:
     backbone: str = "efficientnet_lite0"
     steps: int = 400
     per_domain: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     frozen_batch_norm: bool = False
     n_folds: int = 5
 
@@ -107,7 +108,7 @@ class Benchmark:
         object.__setattr__(self, "classes", tuple(self.classes))
         for number, least in {"steps": 1, "per_domain": 1, "n_folds": 2}.items():
             whole_number(number, getattr(self, number), least=least)
-        number_between("learning_rate", self.learning_rate, 1e-12, 10, "(Adam's peak rate, such as 3e-4)")
+        number_between("learning_rate", self.learning_rate, 1e-12, 10, "(Adam's peak rate, such as 1e-3)")
         both = [name for name in self.train if name in self.unseen]
         if both:
             raise ValueError(f"{', '.join(both)}: trained on and unseen at once; name each laboratory on one side")
@@ -276,7 +277,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             Benchmark("simulated", _SIMULATED, ("sim_mll",), backbone="small_cnn", steps=500, per_domain=24),
             Benchmark("open5", ("acevedo_20", "raabin"), ("chula", "bccd"), COARSE_CLASSES),
             Benchmark("open5_plus", ("acevedo_20", "raabin", "jhu_21"), ("chula", "bccd"), COARSE_CLASSES),
-            Benchmark("fine13", ("acevedo_20", "jhu_21"), ("matek_19",)),
+            Benchmark("fine13", ("acevedo_20", "jhu_21"), ("matek_19",), learning_rate=3e-4),
             Benchmark("paper", **_STUDY),
             Benchmark("paper11", classes=CLASSES_11, **_STUDY),
         )

@@ -17,7 +17,7 @@ __all__ = ["Settings"]
 SMALL_CNN_RATE, ON_FROZEN_RATE = 2e-3, 8e-3
 """Adam's peak rate for the network that is trained from scratch, and for the layers on a frozen one. The second was
 chosen among five on validation images of known laboratories (fine13, fold 0)."""
-PEAK = "(Adam's peak rate, such as 3e-4)"
+PEAK = "(Adam's peak rate, such as 1e-3)"
 
 
 @dataclass(frozen=True)

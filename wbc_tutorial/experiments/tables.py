@@ -301,7 +301,7 @@ def shipped(name: str) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        ``"simulated"``, ``"simulated_variants"``, ``"open5"`` or ``"open5_ablation"``.
+        Such as ``"simulated"``, ``"open5"``, ``"open5_ablation"`` or ``"fine13"``: a file of ``experiments/results``.
 
     Raises
     ------

@@ -42,8 +42,8 @@ def check_scale_for_one(answer) -> Feedback:
     return explained(
         letter,
         "D",
-        "No single number brings all pairs into the zone where a distance can be felt: what lifts the head makes the "
-        "rarest pairs dominate the loss.",
+        "No single number brings all pairs into the zone where a distance can be felt: what lifts the frequent pairs "
+        "makes the rarest ones dominate the loss.",
         {
             "A": "But count_scale multiplies the distances of all pairs alike: their ratios stay as they were.",
             "B": "But a distance thousands of times as long does not make a flat softmax; it makes a hard one.",

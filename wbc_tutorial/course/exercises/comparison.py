@@ -59,7 +59,7 @@ def _paired(a: np.ndarray, b: np.ndarray, wrong: str = "") -> tuple[float, float
     step="gap = second - first is one number a run; the error of its mean is std(ddof=1) / sqrt(n).",
 )
 def check_paired_difference(answer) -> Feedback:
-    """Check a function: two arrays of F1, run by run -> (mean of second - first, its standard error)."""
+    """Check a function: two arrays of F1, a value per fold -> (mean of second - first, its standard error)."""
     runs = [(np.array(a), np.array(b)) for a, b in _RUNS]
     given = outcome(answer, [(a.copy(), b.copy()) for a, b in runs], lambda value: array_in(value, (2,)))
     if isinstance(given, Feedback):
@@ -73,10 +73,10 @@ def check_paired_difference(answer) -> Feedback:
 
     return recognise(
         same,
-        "Run by run first, then mean and spread: what both methods share has dropped out.",
+        "Fold by fold first, then mean and spread: what both methods share has dropped out.",
         mistakes=[
             ("sign", "The sign is turned: second minus first, so that a gain of the second is positive."),
-            ("unpaired", "That takes the two lists as unrelated. Subtract run by run first, then take the spread."),
+            ("unpaired", "That takes the two lists as unrelated. Subtract fold by fold first, then take the spread."),
             (
                 "deviation",
                 "That is the spread of single differences. Their mean has a smaller error: divide by the root of n.",
@@ -103,7 +103,7 @@ _WRONG_STATEMENTS = (
     step="Take the statements one by one: which runs, which laboratory, which pair does each speak of?",
 )
 def check_what_the_table_carries(answer) -> Feedback:
-    """Check which of A .. E follow from: X +.040 (+.012 .. +.066), Y +.012 (-.006 .. +.031), 15 runs each."""
+    """Check which of A .. E follow from: X +.040 (+.013 .. +.067), Y +.012 (-.006 .. +.030), 15 runs each."""
     letters = letters_in(answer)
     if isinstance(letters, Feedback):
         return letters

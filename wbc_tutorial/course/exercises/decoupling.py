@@ -31,8 +31,9 @@ def check_another_mix(answer) -> Feedback:
     return explained(
         letter,
         "B",
-        "The network sees the same cells. log(.30 / .01) = 3.4 is added to the blasts' logit, and every cell in doubt "
-        "by less than that changes its name: what the mix is has to be known, not wished.",
+        "The network sees the same cells. Against every other class the blasts' logit rises by log(.30 / .70) - "
+        "log(.01 / .99) = 3.7, and a cell in doubt by less than that changes its name: the mix has to be known, not "
+        "wished.",
         {
             "A": "But the features are frozen, and so is the head: no weight has changed.",
             "C": "But the same 200 cells were shown: none of them has become a blast.",
