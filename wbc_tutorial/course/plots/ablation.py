@@ -15,6 +15,11 @@ __all__ = ["decisive_bars", "gap_panels"]
 _PANELS = {"alone": "one ingredient alone", "all but": "the recipe without one", "": "the whole recipe"}
 
 
+def _percent(fraction: float) -> str:
+    """Write a fraction in whole per cent, without a minus before a zero."""
+    return f"{round(fraction, 2) + 0.0:.0%}"
+
+
 def _kind(name: str) -> str:
     """Say in which panel a recipe of `ablation.ablated` stands."""
     if name.endswith(" alone"):
@@ -89,7 +94,7 @@ def gap_panels(
         axis.set_xlim(min(low for low, _ in reach), max(high for _, high in reach))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
-    said = "; ".join(f"{_PANELS[k]}: {p.index[0]} {p.iloc[0]:.0%} down to {p.index[-1]} {p.iloc[-1]:.0%}"
+    said = "; ".join(f"{_PANELS[k]}: {p.index[0]} {_percent(p.iloc[0])} down to {p.index[-1]} {_percent(p.iloc[-1])}"
                      for k, p in parts.items())  # fmt: skip
     return with_alt(figure, f"Bars of the gap closed, a dot per run. {said}.")
 
@@ -126,12 +131,12 @@ def decisive_bars(
     _bars(axis, chosen, points, np.nan)
     axis.set_yticklabels([label_of(said.get(name, name), 30) for name in chosen.index])
     for y, value in enumerate(chosen):
-        axis.annotate(f"{value:.0%}", (100 * max(value, 0), y), (8, 9), textcoords="offset points", va="center")
+        axis.annotate(_percent(value), (100 * max(value, 0), y), (8, 9), textcoords="offset points", va="center")
     axis.set(xlabel="gap closed, % (0 = ERM, 100 = as on known laboratories)")
     axis.set_title(title)
     return with_alt(
         figure,
         "Bars of the gap closed, a dot per run: "
-        + ", ".join(f"{' '.join(said.get(name, name).split())} {value:.0%}" for name, value in chosen.items())
+        + ", ".join(f"{' '.join(said.get(name, name).split())} {_percent(value)}" for name, value in chosen.items())
         + ".",
     )
