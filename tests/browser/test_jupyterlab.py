@@ -59,22 +59,27 @@ def answer(page, check, text):
 
 
 def restart_and_run_all(page):
-    """Choose the entry of the menu, agree, and wait until the last cell is done.
+    """Run the first cell; choose the entry of the menu, agree, and wait until the last cell is done.
 
-    JupyterLab now and then restarts a kernel that has just begun, and forgets to run the cells: then they are run here.
+    JupyterLab now and then loses what it asks of a kernel that has just begun, so the first cell is run before. Where it
+    restarts and still forgets to run the cells, they are run here.
     """
     from playwright.sync_api import TimeoutError as Late
 
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    cells.first.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    wait_until_run(page, cells.first)
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("^Restart Kernel and Run All Cells")).click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    begun = page.locator(".jp-Notebook .jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]"))
+    begun = cells.last.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]"))
     with contextlib.suppress(Late):
-        begun.first.wait_for(state="attached", timeout=20_000)
+        begun.wait_for(state="attached", timeout=20_000)
     if not begun.count():
         wait_until_idle(page)
         choose(page, "Run", "Run All Cells")
-    wait_until_run(page, page.locator(".jp-Notebook .jp-CodeCell").last)
+    wait_until_run(page, cells.last)
 
 
 def check_run(page, path):
