@@ -61,8 +61,8 @@ def answer(page, check, text):
 def restart_and_run_all(page):
     """Run the first cell; choose the entry of the menu, agree, and wait until the last cell is done.
 
-    JupyterLab now and then loses what it asks of a kernel that has just begun, so the first cell is run before. Where it
-    restarts and still forgets to run the cells, they are run here.
+    JupyterLab now and then loses what it asks of a kernel that has just begun, so the first cell is run before. Where
+    it restarts and still forgets to run the cells, they are run here.
     """
     from playwright.sync_api import TimeoutError as Late
 
