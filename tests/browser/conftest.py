@@ -127,6 +127,7 @@ def jupyterlab(course, tmp_path_factory):
     port = free_port()
     command = [sys.executable, "-m", "jupyterlab", "notebooks/00_start_here.ipynb"]
     options = ["--allow-root", f"--port={port}", "--IdentityProvider.token=", "--ServerApp.password="]
+    options += ["--MappingKernelManager.cull_idle_timeout=40", "--MappingKernelManager.cull_interval=15"]  # 1 GB each
     with log.open("w") as words:
         server = subprocess.Popen(command + options, cwd=course, env=environment, stdout=words, stderr=words)
         try:
@@ -166,10 +167,15 @@ def open_notebook(chromium, jupyterlab):
         page.close()
 
 
-def wait_for_number(cell, *, other_than="", timeout=LOADS):
-    """Wait until a code cell is done: its number stands before it, and is another one than that."""
+def wait_for_text(cell, pattern, *, other_than="", timeout=LOADS):
+    """Wait until the prompt of a code cell matches the pattern, and is another one than that."""
     from playwright.sync_api import expect
 
     prompt = cell.locator(".jp-InputPrompt")  # looked up at each try: JupyterLab puts new ones in the place of old ones
     expect(prompt).not_to_have_text(other_than, timeout=timeout)
-    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=timeout)
+    expect(prompt).to_have_text(re.compile(pattern), timeout=timeout)
+
+
+def wait_for_number(cell, *, other_than="", timeout=LOADS):
+    """Wait until a code cell is done: its number stands before it, and is another one than that."""
+    wait_for_text(cell, r"\[\d+\]", other_than=other_than, timeout=timeout)

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from conftest import wait_for_number, wait_until_idle
+from conftest import wait_for_number, wait_for_text, wait_until_idle
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 RUNS = 300_000
@@ -59,26 +59,23 @@ def answer(page, check, text):
 
 
 def restart_and_run_all(page):
-    """Run the first cell; choose the entry of the menu, agree, and wait until the last cell is done.
+    """Choose the entry of the menu, agree, and wait until the last cell is done.
 
-    JupyterLab now and then loses what it asks of a kernel that has just begun, so the first cell is run before. Where
-    it restarts and still forgets to run the cells, they are run here.
+    JupyterLab now and then loses what it asks of a kernel that has just begun: so the first cell is run before, and
+    where no cell is done after a while, the entry is chosen once more.
     """
-    from playwright.sync_api import TimeoutError as Late
-
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     cells.first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     wait_until_run(page, cells.first)
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_role("menuitem", name=re.compile("^Restart Kernel and Run All Cells")).click()
-    page.locator(".jp-Dialog .jp-mod-accept").click()
-    begun = cells.last.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]"))
-    with contextlib.suppress(Late):
-        begun.wait_for(state="attached", timeout=20_000)
-    if not begun.count():
-        wait_until_idle(page)
-        choose(page, "Run", "Run All Cells")
+    for _ in range(2):
+        page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        page.get_by_role("menuitem", name=re.compile("^Restart Kernel and Run All Cells")).click()
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+        with contextlib.suppress(AssertionError):  # of `expect`, when it is late
+            wait_for_text(cells.last, r"\[(\*|\d+)\]", timeout=30_000)
+            wait_for_number(cells.first, timeout=90_000)
+            break
     wait_until_run(page, cells.last)
 
 
