@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shlex
 import shutil
 import socket
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 import nbformat
 import psutil
 import pytest
+from support.lab_pages import LOADS, wait_until_idle
 
 from wbc_tutorial.data.simulated import cache_folder
 
@@ -138,15 +138,6 @@ def jupyterlab(course, tmp_path_factory):
             end_with_children(server)
 
 
-LOADS = 120_000
-"""Milliseconds to load a page on a busy machine."""
-
-
-def wait_until_idle(page, timeout=LOADS):
-    """Wait until the kernel of the notebook rests."""
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached", timeout=timeout)
-
-
 @pytest.fixture
 def open_notebook(chromium, jupyterlab):
     """Return a function that opens a notebook, without the tabs of earlier tests, and waits for its kernel."""
@@ -165,17 +156,3 @@ def open_notebook(chromium, jupyterlab):
     yield open_it
     for page in pages:
         page.close()
-
-
-def wait_for_text(cell, pattern, *, other_than="", timeout=LOADS):
-    """Wait until the prompt of a code cell matches the pattern, and is another one than that."""
-    from playwright.sync_api import expect
-
-    prompt = cell.locator(".jp-InputPrompt")  # looked up at each try: JupyterLab puts new ones in the place of old ones
-    expect(prompt).not_to_have_text(other_than, timeout=timeout)
-    expect(prompt).to_have_text(re.compile(pattern), timeout=timeout)
-
-
-def wait_for_number(cell, *, other_than="", timeout=LOADS):
-    """Wait until a code cell is done: its number stands before it, and is another one than that."""
-    wait_for_text(cell, r"\[\d+\]", other_than=other_than, timeout=timeout)

@@ -4,8 +4,7 @@ import re
 
 import nbformat
 import pytest
-
-from conftest import wait_for_number
+from support.lab_pages import wait_for_number
 
 SOURCE = """import numpy as np
 import wbc_tutorial as wbc

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
-from conftest import wait_for_number, wait_for_text, wait_until_idle
+from support.lab_pages import wait_for_number, wait_for_text, wait_until_idle
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 RUNS = 300_000

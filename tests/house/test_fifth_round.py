@@ -86,14 +86,19 @@ def inductive() -> str:
     return _lines(table()[table().inductive], choice(table()))
 
 
-def transductive() -> str:
-    together = table()[~table().inductive].sort_values("real", ascending=False)
-    shown = pd.concat([together.head(8), together[together.harmless].head(3)])
+def _together(rows: pd.DataFrame, n_best: int, n_harmless: int) -> str:
+    """The highest means of those that use a laboratory's images together, then those that harm no real laboratory."""
+    together = rows[~rows.inductive].sort_values("real", ascending=False)
+    shown = pd.concat([together.head(n_best), together[together.harmless].head(n_harmless)])
     lines = [["training", "prediction", "real", "worst real", "known", "harmless"]]
     for name, line in shown[~shown.index.duplicated()].iterrows():
         told = [short(line.real), signed(line.worst_real), signed(line.known), "yes" if line.harmless else "no"]
         lines.append([*map(named, name), *told])
     return markdown(lines)
+
+
+def transductive() -> str:
+    return _together(table(), 8, 3)
 
 
 def inductive_again() -> str:
@@ -101,13 +106,8 @@ def inductive_again() -> str:
 
 
 def transductive_again() -> str:
-    together = again()[~again().inductive].sort_values("real", ascending=False)
-    shown = pd.concat([together.head(6), together[together.harmless]])
-    lines = [["training", "prediction", "real", "worst real", "known", "harmless"]]
-    for name, line in shown[~shown.index.duplicated()].iterrows():
-        told = [short(line.real), signed(line.worst_real), signed(line.known), "yes" if line.harmless else "no"]
-        lines.append([*map(named, name), *told])
-    return markdown(lines)
+    rows = again()
+    return _together(rows, 6, len(rows))
 
 
 def outcome_again() -> str:
@@ -115,17 +115,16 @@ def outcome_again() -> str:
     assert chosen == choice(table()), "another one than in the fifth round: tell it, and take it"
     line, together = again().loc[chosen], again()[~again().inductive & again().harmless]
     scores = tuned().pivot_table("f1_macro_min10", "laboratory", ["training", "prediction"])
-    gain = lambda which: (scores[which] - scores[REFERENCE]).to_numpy()  # noqa: E731
-    low, high = paired_interval(gain(chosen))
     best = together.real.idxmax()
-    to_best = paired_interval(gain(best))
+    gains = {which: (scores[which] - scores[REFERENCE]).to_numpy() for which in (chosen, best)}
+    (low, high), to_best = (paired_interval(each) for each in gains.values())
     return (
         f"**The same candidate is chosen**: {named(chosen[0])} in training, {named(chosen[1])} in prediction. Mean "
         f"over the five real laboratories {short(line.real)} against {short(scores[REFERENCE].mean())}: "
-        f"{signed(gain(chosen).mean())} ({signed(low)} to {signed(high)}); worst laboratory "
+        f"{signed(gains[chosen].mean())} ({signed(low)} to {signed(high)}); worst laboratory "
         f"{signed(line.worst_real)}, known {signed(line.known)}. Of those that use all images of a laboratory "
         f"together, {named(best[1])} after the same training has the highest mean and harms none: "
-        f"{short(together.real.max())}, {signed(gain(best).mean())} ({signed(to_best[0])} to {signed(to_best[1])}), "
+        f"{short(together.real.max())}, {signed(gains[best].mean())} ({signed(to_best[0])} to {signed(to_best[1])}), "
         f"worst {signed(together.worst_real[best])}."
     )
 
@@ -201,8 +200,10 @@ def grid() -> str:
     return markdown([*lines, *([f"{rate:g}", *map(short, line)] for rate, line in rows.iterrows())])
 
 
-TABLES = [inductive, transductive, laboratories, outcome, methods, grid]
-TABLES += [inductive_again, transductive_again, outcome_again]
+TABLES = [
+    *(inductive, transductive, laboratories, outcome, methods, grid),
+    *(inductive_again, transductive_again, outcome_again),
+]
 
 
 @pytest.mark.parametrize("part", TABLES, ids=lambda part: part.__name__)
