@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -139,16 +140,30 @@ def jupyterlab(course, tmp_path_factory):
 
 
 @pytest.fixture
-def open_notebook(chromium, jupyterlab):
-    """Return a function that opens a notebook, without the tabs of earlier tests, and waits for its kernel."""
+def copied(course, request):
+    """Return a function that copies a notebook into a folder of this test: no outputs or kernel of an earlier one."""
+    folder = course / "notebooks" / re.sub(r"\W+", "_", request.node.name)
+
+    def copy(name):
+        folder.mkdir(exist_ok=True)
+        return Path(shutil.copyfile(course / "notebooks" / name, folder / name))
+
+    return copy
+
+
+@pytest.fixture
+def open_notebook(chromium, jupyterlab, course):
+    """Return a function that opens a notebook (a path, or JupyterLab's first page) and waits for its kernel."""
     pages = []
 
-    def open_it(address):
+    def open_it(notebook):
+        if isinstance(notebook, Path):
+            notebook = f"{jupyterlab.url}/lab/tree/{notebook.relative_to(course / 'notebooks').as_posix()}"
         shutil.rmtree(jupyterlab.workspaces, ignore_errors=True)  # else the tabs of earlier tests open, too
         page = chromium.new_page(viewport={"width": 1300, "height": 900})
         pages.append(page)
         page.set_default_timeout(LOADS)
-        page.goto(address)
+        page.goto(notebook)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
         wait_until_idle(page)
         return page

@@ -21,14 +21,14 @@ def run_all(page):
 
 
 @pytest.fixture
-def page(open_notebook, jupyterlab, course, request):
-    name = f"plane_{len(request.node.name)}.ipynb"  # each test its own file, and so its own kernel
+def page(open_notebook, course, request):
     cells = [nbformat.v4.new_code_cell(SOURCE), nbformat.v4.new_code_cell("print(plane.points.tolist())")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata.language_info = {"name": "python"}
-    nbformat.write(notebook, course / "notebooks" / name)
-    page = open_notebook(f"{jupyterlab.url}/lab/tree/{name}")
+    path = course / "notebooks" / f"{request.node.name}.ipynb"  # each test its own file, and so its own kernel
+    nbformat.write(notebook, path)
+    page = open_notebook(path)
     run_all(page)
     page.locator("svg.wbc-plane").wait_for()
     return page

@@ -78,7 +78,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
     ("check", "answers"),
     [
         (check_boda_by_hand, (1 + math.log(near + mid + far), 0.408, torch.tensor(0.4076), np.float32(0.4076))),
-        (check_count_factor, ((1633 / 109) ** 0.5 / 109, 0.0355, 0.036, np.array(0.0355), torch.tensor([[0.0355]]))),
+        (check_count_factor, ((1218 / 79) ** 0.5 / 79, 0.0497, 0.05, np.array(0.0497), torch.tensor([[0.0497]]))),
         (
             check_scale_for_one,
             (
@@ -118,8 +118,8 @@ MISTAKES = {
         7.0, "x",
     ],
     check_count_factor: [
-        (1633 / 109) ** 0.5, 1 / 109, 1633 / 109**2, (1633 / 109) ** 0.5 / 1633,
-        (1633 / 109) ** 0.5 * 109, 0.5 * 1633 / 109**2, 1e-9, "x",
+        (1218 / 79) ** 0.5, 1 / 79, 1218 / 79**2, (1218 / 79) ** 0.5 / 1218,
+        (1218 / 79) ** 0.5 * 79, 0.5 * 1218 / 79**2, 1e-9, "x",
     ],
     check_fixed_loss: [
         lambda a, p, e: a[p].mean() - torch.logsumexp(-a[e], 0),

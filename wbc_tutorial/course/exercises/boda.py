@@ -74,15 +74,15 @@ def check_boda_by_hand(answer) -> Feedback:
     )
 
 
-@exercise("07", "the factor of a pair", step="sqrt(1633 / 109) = 3.87. What is still to be divided by?")
+@exercise("07", "the factor of a pair", step="sqrt(1218 / 79) = 3.93. What is still to be divided by?")
 def check_count_factor(answer) -> Feedback:
-    """Check the factor on the positive distance of a Mat_19 band neutrophil: N 109 against 1633, nu .5, T 1."""
-    own, other = 109, 1633
+    """Check the factor on the positive distance of a Mat_19 basophil: N 79 against 1218, nu .5, T 1."""
+    own, other = 79, 1218
     ratio = math.sqrt(other / own)
     return compare(
         answer,
         ratio / own,
-        "A move by 1 counts as .036: thirty times less than in DoDA, and this pair is a small one.",
+        "A move by 1 counts as .05: twenty times less than in DoDA, and this pair is a small one.",
         mistakes=[
             (ratio, "This is the calibration alone; balanced BoDA also divides by the image's own count."),
             (1 / own, "This is nu = 0; the ratio of the counts to the power nu is missing."),
