@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from wbc_tutorial.course import plots
@@ -13,6 +14,8 @@ HEAD = np.array([[-1.0, 0.0], [1.0, 0.0]]), np.zeros(2)
 N = len(CLASSES)
 COUNTS = np.arange(4, 4 + N)
 PLANE = [(0, 1), (2, 0), (1, 1), (3, 2)], [0, 1, 0, 1], [0, 0, 1, 1]
+
+FALLS = pd.DataFrame({"method": ["erm", "erm"], "fold": [0, 1], "dyes": [0.2, 0.3]}).set_index(["method", "fold"])
 
 FIGURES = {
     "clouds": (lambda: plots.clouds({"before": Z[:, :2]}, DOMAINS), "the means lie 0."),
@@ -56,6 +59,7 @@ FIGURES = {
     "head_norms": (
         lambda: plots.head_norms(COUNTS, {"first": np.where(COUNTS > 10, 2.0, 1.0)}, CLASSES), "in the rarer half"
     ),
+    "falls_by_part": (lambda: plots.falls_by_part(FALLS), "ERM dyes 0.25"),
     "score_plane": (
         lambda: plots.score_plane({"known": [(0.9, 0.7)]}, {"known": [(0.8, 0.8)]}), "known: micro -0.10, macro +0.10"
     ),

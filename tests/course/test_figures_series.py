@@ -124,6 +124,11 @@ def differences(d):
     return pd.DataFrame({"mean": d.values(d.n), "low": np.nan, "high": np.nan}, index=d.names)
 
 
+def falls(d):
+    index = pd.MultiIndex.from_product([d.names, range(d.points)], names=["method", "fold"])
+    return pd.DataFrame(d.values(len(index), 2), index, ["dyes", "light"])
+
+
 def picture(d):
     return d.random.integers(0, 255, (16, 16, 3), dtype=np.uint8)
 
@@ -143,6 +148,7 @@ ON_AXES = {
     "decision_planes": lambda d: plots.decision_planes({name: (d.values(8, 2), *HEAD) for name in d.names}, *TOY),
     "difference_bars": lambda d: plots.difference_bars(differences(d)),
     "fall": lambda d: plots.fall(rows_of_results(d)),
+    "falls_by_part": lambda d: plots.falls_by_part(falls(d)),
     "gap_panels": lambda d: plots.gap_panels(*ablation_runs(d)),
     "head_norms": lambda d: plots.head_norms(np.arange(1, 14), d.each(13), CLASSES),
     "heatmap": lambda d: plots.heatmap(d.values(d.n, 2), d.names, ["a", "b"]),

@@ -97,7 +97,7 @@ INGREDIENTS: Mapping[str, Ingredient] = {
         fit={"augmentation": stain_augment},
     ),
     "stain_augment_strong": Ingredient(
-        "The same, stronger: stain vectors drawn twice as far, dye uptake half as far again, light a third further.",
+        "As stain_augment, stronger: stain vectors twice as far, dye uptake half as far again, light a third further.",
         "strength as what is tuned: Tellez et al., Medical Image Analysis 58 (2019)",
         fit={"augmentation": partial(stain_augment, stain_vectors=0.4, uptake=0.6, light=0.4)},
     ),
@@ -127,7 +127,8 @@ INGREDIENTS: Mapping[str, Ingredient] = {
         adapt={"adabn": {"share": 0.5}},
     ),
     "adabn_balanced": Ingredient(
-        "As adabn_mixed, from images drawn so that the classes which the network predicts are equally frequent.",
+        "Batch norm takes half of its statistics from the tested laboratory's images, drawn so that the classes which "
+        "the network predicts are equally frequent.",
         "prediction-balanced sampling: Gong et al., 'NOTE', NeurIPS 2022, here for a whole laboratory at once",
         adapt={"adabn": {"share": 0.5, "class_balanced": True}},
     ),

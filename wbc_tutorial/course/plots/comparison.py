@@ -18,7 +18,7 @@ from wbc_tutorial.course.plots.style import (
     with_alt,
 )
 
-__all__ = ["difference_bars", "fall", "live_among_shipped", "paired_runs"]
+__all__ = ["difference_bars", "fall", "falls_by_part", "live_among_shipped", "paired_runs"]
 
 
 def _method_names() -> dict[str, str]:
@@ -172,6 +172,46 @@ def difference_bars(
     told = (f"{names.get(m, m)} {line['mean']:+.3f} ({line['low']:+.3f} to {line['high']:+.3f})"
             for m, line in differences.iterrows())  # fmt: skip
     return _with_list(figure, f"Mean paired difference to {against} in {metric}, with intervals.", told)
+
+
+def falls_by_part(falls: pd.DataFrame, *, title: str = "") -> Figure:
+    """Draw what each part of a laboratory costs each method: a panel a part, a row a method, a small dot a fold.
+
+    Parameters
+    ----------
+    falls : DataFrame
+        Indexed by method and fold, a column for each part: the score before it was exchanged, minus the score after.
+        The dashed line is the mean of the first method.
+    title : str, default=""
+    """
+    names, methods = _method_names(), list(falls.index.unique(level="method"))
+    means = falls.groupby(level="method", sort=False).mean()
+    figure, axes = plt.subplots(
+        1,
+        len(falls.columns),
+        figsize=(2.9 * len(falls.columns) + 1.6, 0.55 * len(methods) + 2),
+        sharex=True,
+        sharey=True,
+    )
+    for axis, part in zip(np.atleast_1d(axes), falls.columns, strict=True):
+        axis.axvline(means[part].iloc[0], color="0.6", linestyle="--", linewidth=1, zorder=0)
+        for y, (style, method) in enumerate(styled(methods)):
+            points = falls.loc[method, part]
+            axis.scatter(points, np.full(len(points), y + 0.22), s=20, color="0.45", linewidths=0)
+            axis.plot(means.loc[method, part], y, style.marker, color=style.colour, markersize=10)
+            axis.annotate(
+                f"{means.loc[method, part]:.2f}", (means.loc[method, part], y), (0, 9), textcoords="offset points",
+                ha="center",
+            )  # fmt: skip
+        axis.set_title(part)
+        axis.axvline(0, color="0.2", linewidth=1, zorder=0)
+    axis.set(yticks=range(len(methods)), yticklabels=[label_of(names.get(m, m)) for m in methods])
+    axis.set(ylim=(len(methods) - 0.5, -0.8))
+    figure.supxlabel("F1-macro lost")
+    if title:
+        figure.suptitle(title)
+    told = (f"{names.get(m, m)} " + ", ".join(f"{part} {means.loc[m, part]:.2f}" for part in falls) for m in methods)
+    return _with_list(figure, "F1-macro lost to each part of the unseen laboratory.", told)
 
 
 def paired_runs(
