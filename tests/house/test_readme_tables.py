@@ -435,6 +435,27 @@ def laboratories() -> str:
     return markdown(lines)
 
 
+def parts() -> str:
+    """What each part of the unseen laboratory costs each method: F1-macro before minus after, and against ERM's."""
+    rows = tables.shipped("simulated_parts")
+    runs = rows.pivot_table("f1_macro", ["recipe", "method", "fold", "seed"], "part")
+    falls = runs.rsub(runs["none"], axis=0)[["dyes", "light", "lens", "sensor", "all four"]]
+    columns = [f"{part}: fall, against ERM's" for part in falls]
+    lines = [["method", "as sim_acevedo", *columns]]
+    for kind in dict.fromkeys(rows.recipe):
+        for method in (name for name in METHODS if name in set(rows.method[rows.recipe == kind])):
+            here = falls.loc[kind, method]
+            over = {part: tables.over_folds((here[part] - falls.loc["none", "erm"][part]).dropna()) for part in here}
+            told = [
+                short(here[part].mean())
+                + (f", {signed(o['mean'])} ({signed(o['low'])} to {signed(o['high'])})" if over["dyes"]["mean"] else "")
+                for part, o in over.items()
+            ]
+            name = METHODS[method] if kind == "none" else f"{METHODS[method]}, recipe"
+            lines.append([name, short(runs.loc[kind, method]["none"].mean()), *told])
+    return markdown(lines)
+
+
 def recipe() -> str:
     """Every recipe of the ablation with ERM, in the order of its names."""
     rows, names = ablation.real_cells()
@@ -451,7 +472,7 @@ def recipe() -> str:
 PAGES = {
     README: [hero, costs, course, findings],
     RESULTS: [
-        *(simulated_made, simulated, variants, tuned, laboratories, open5_made, open5, recipe),
+        *(simulated_made, simulated, variants, tuned, parts, laboratories, open5_made, open5, recipe),
         beside,
         *(fine13_made, fine13, fine13_averaged, fine13_kinds, patients),
     ],

@@ -199,14 +199,14 @@ def falls_by_part(falls: pd.DataFrame, *, title: str = "") -> Figure:
             points = falls.loc[method, part]
             axis.scatter(points, np.full(len(points), y + 0.22), s=20, color="0.45", linewidths=0)
             axis.plot(means.loc[method, part], y, style.marker, color=style.colour, markersize=10)
-            axis.annotate(
-                f"{means.loc[method, part]:.2f}", (means.loc[method, part], y), (0, 9), textcoords="offset points",
-                ha="center",
-            )  # fmt: skip
+            value, box = means.loc[method, part], {"fc": "w", "ec": "none", "pad": 0.5}
+            said = f"{value:.2f}".replace("-0.00", "0.00")
+            axis.annotate(said, (value, y), (0, 10), textcoords="offset points", ha="center", bbox=box)
         axis.set_title(part)
         axis.axvline(0, color="0.2", linewidth=1, zorder=0)
     axis.set(yticks=range(len(methods)), yticklabels=[label_of(names.get(m, m)) for m in methods])
     axis.set(ylim=(len(methods) - 0.5, -0.8))
+    axis.margins(x=0.12)
     figure.supxlabel("F1-macro lost")
     if title:
         figure.suptitle(title)
