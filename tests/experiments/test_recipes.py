@@ -158,7 +158,7 @@ def test_the_settings_put_benchmark_recipe_and_method_together():
     assert (changed["steps"], changed["learning_rate"]) == (14, pytest.approx(6e-3))
     assert changed["frozen_batch_norm"] and changed["class_balanced"]
     assert Settings("open5").fit_options("erm", counts, 192)["learning_rate"] == 1e-3
-    assert Settings("fine13").fit_options("erm", counts, 192)["learning_rate"] == 3e-4
+    assert Settings("fine13").fit_options("erm", counts, 192)["learning_rate"] == 1e-3
     assert Settings("open5", backbone="small_cnn").fit_options("erm", counts, 192)["learning_rate"] == 2e-3
     assert Settings("paper").fit_options("erm", counts, 192)["frozen_batch_norm"]
     for network in ("small_cnn", "resnet18", "dinov2_s14_linear"):

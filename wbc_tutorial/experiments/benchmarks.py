@@ -277,7 +277,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             Benchmark("simulated", _SIMULATED, ("sim_mll",), backbone="small_cnn", steps=500, per_domain=24),
             Benchmark("open5", ("acevedo_20", "raabin"), ("chula", "bccd"), COARSE_CLASSES),
             Benchmark("open5_plus", ("acevedo_20", "raabin", "jhu_21"), ("chula", "bccd"), COARSE_CLASSES),
-            Benchmark("fine13", ("acevedo_20", "jhu_21"), ("matek_19",), learning_rate=3e-4),
+            Benchmark("fine13", ("acevedo_20", "jhu_21"), ("matek_19",)),
             Benchmark("paper", **_STUDY),
             Benchmark("paper11", classes=CLASSES_11, **_STUDY),
         )
