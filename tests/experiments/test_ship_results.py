@@ -66,7 +66,10 @@ def test_bad_usage_of_the_script_is_one_line(ship_results, tmp_path):
         assert code == 2 and len(error) == 1, error
 
 
-@pytest.mark.parametrize("name", ["simulated", "simulated_variants", "open5", "open5_ablation"])
+@pytest.mark.parametrize(
+    "name",
+    ["simulated", "simulated_variants", "open5", "open5_low_rate", "open5_ablation", "fine13", "fine13_low_rate"],
+)
 def test_the_script_computes_what_is_shipped(ship_results, name):
     """The same recipes, methods, folds and seeds as in the rows that the package ships."""
     rows, shipment, planned = tables.shipped(name), ship_results.SHIPMENTS[name], {}
@@ -87,12 +90,16 @@ def test_shipped_results_are_complete_and_labelled(name):
     assert set(laboratories) < set(rows.domain)
     runs = rows[["method", "fold", "seed"]].drop_duplicates()
     assert len(runs) == len(facts["methods"]) * facts["folds"] * len(facts["seeds"])
+    (recipe,) = set(rows.recipe)
     assert {"erm", "coral", "dann", "boda", "boda_plus"} <= set(facts["methods"])
     assert set(rows.backbone) == {facts["settings"]["backbone"]} and set(rows.steps) == {facts["settings"]["steps"]}
     assert rows[["f1_micro", "f1_macro", "f1_macro_all", "balanced_accuracy"]].melt().value.between(0, 1).all()
     classes = BENCHMARKS[name].classes
     for method in facts["methods"]:
-        counts, here = tables.shipped_confusion(name, method, "unseen", classes), rows[rows.method == method]
+        counts, here = (
+            tables.shipped_confusion(name, method, "unseen", classes, recipe=recipe),
+            rows[rows.method == method],
+        )
         unseen = here[here.split == "unseen"]
         assert counts.sum() == unseen.n_images.sum()
         assert np.trace(counts) == pytest.approx((unseen.f1_micro * unseen.n_images).sum(), abs=0.5)

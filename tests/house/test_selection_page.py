@@ -46,7 +46,7 @@ def left_out() -> pd.DataFrame:
 @functools.cache
 def trained_in_full() -> pd.DataFrame:
     """Every run of ERM and BoDA on all training laboratories; of a run that two rounds hold, the later one."""
-    plain = tables.shipped("open5").query("method in ['erm', 'boda']").assign(recipe="none")
+    plain = tables.shipped("open5_low_rate").query("method in ['erm', 'boda']").assign(recipe="none")
     rounds = rows_of("fourth_recipe", "third_recipe", "second_recipe", "first_recipe")
     return pd.concat([plain, rounds]).drop_duplicates(KEY)
 

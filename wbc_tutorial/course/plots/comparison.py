@@ -189,7 +189,7 @@ def falls_by_part(falls: pd.DataFrame, *, title: str = "") -> Figure:
     figure, axes = plt.subplots(
         1,
         len(falls.columns),
-        figsize=(2.9 * len(falls.columns) + 1.6, 0.55 * len(methods) + 2),
+        figsize=(2.25 * len(falls.columns) + 1.7, 0.55 * len(methods) + 2),
         sharex=True,
         sharey=True,
     )
