@@ -26,7 +26,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
 
 def paired(a, b):
     gap = b - a
-    return gap.mean(), gap.std(ddof=1) / math.sqrt(len(gap))
+    return gap.mean(), gap.std(ddof=1) * math.sqrt(1 / len(gap) + 0.25)
 
 
 def test_solutions_pass():
@@ -49,11 +49,12 @@ def test_known_mistakes_get_hints_of_their_own():
         check_paired_difference,
         [
             lambda a, b: paired(b, a),
-            lambda a, b: ((b - a).mean(), math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / n(a))),
+            lambda a, b: ((b - a).mean(), math.sqrt((a.var(ddof=1) + b.var(ddof=1)) * (1 / n(a) + 0.25))),
+            lambda a, b: ((b - a).mean(), (b - a).std(ddof=1) / math.sqrt(n(a))),
+            lambda a, b: ((b - a).mean(), (b - a).std(ddof=1) * 0.5),
+            lambda a, b: ((b - a).mean(), (b - a).std(ddof=1) * (1 / math.sqrt(n(a)) + 0.25)),
             lambda a, b: ((b - a).mean(), (b - a).std(ddof=1)),
-            lambda a, b: ((b - a).mean(), (b - a).std()),
-            lambda a, b: ((b - a).mean(), (b - a).std() / math.sqrt(n(a))),
-            lambda a, b: ((b - a).mean(), (b - a).std(ddof=1) / n(a)),
+            lambda a, b: ((b - a).mean(), (b - a).std() * math.sqrt(1 / n(a) + 0.25)),
             lambda a, b: ((b - a).mean(), b.std(ddof=1) - a.std(ddof=1)),
             lambda a, b: None,
             lambda a, b: 1 / 0,

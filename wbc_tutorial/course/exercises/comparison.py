@@ -37,18 +37,23 @@ _RUNS = (
 )
 
 
+_TEST_PER_TRAINING = 0.25
+"""Test images per training image of five folds."""
+
+
 def _paired(a: np.ndarray, b: np.ndarray, wrong: str = "") -> tuple[float, float]:
-    """Mean of ``b - a`` and its standard error over paired runs, right or wrong in a named way."""
+    """Mean of ``b - a`` and its corrected standard error over paired folds, right or wrong in a named way."""
     gap, n = b - a, len(a)
-    error = gap.std(ddof=1) / math.sqrt(n)
+    spread, inflated = gap.std(ddof=1), math.sqrt(1 / n + _TEST_PER_TRAINING)
     return {
-        "": (gap.mean(), error),
-        "sign": (-gap.mean(), error),
-        "unpaired": (gap.mean(), math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / n)),
-        "deviation": (gap.mean(), gap.std(ddof=1)),
-        "deviation, ddof 0": (gap.mean(), gap.std()),
-        "ddof 0": (gap.mean(), gap.std() / math.sqrt(n)),
-        "by n": (gap.mean(), gap.std(ddof=1) / n),
+        "": (gap.mean(), spread * inflated),
+        "sign": (-gap.mean(), spread * inflated),
+        "unpaired": (gap.mean(), math.sqrt(a.var(ddof=1) + b.var(ddof=1)) * inflated),
+        "uncorrected": (gap.mean(), spread / math.sqrt(n)),
+        "correction alone": (gap.mean(), spread * math.sqrt(_TEST_PER_TRAINING)),
+        "added outside": (gap.mean(), spread * (1 / math.sqrt(n) + _TEST_PER_TRAINING)),
+        "deviation": (gap.mean(), spread),
+        "ddof 0": (gap.mean(), gap.std() * inflated),
         "difference of deviations": (gap.mean(), b.std(ddof=1) - a.std(ddof=1)),
     }[wrong]
 
@@ -56,16 +61,19 @@ def _paired(a: np.ndarray, b: np.ndarray, wrong: str = "") -> tuple[float, float
 @exercise(
     "09",
     "a paired difference",
-    step="gap = second - first is one number a run; the error of its mean is std(ddof=1) / sqrt(n).",
+    step="gap = second - first is one number a fold; its std(ddof=1) is s, and the length of the arrays is k.",
 )
 def check_paired_difference(answer) -> Feedback:
-    """Check a function: two arrays of F1, a value per fold -> (mean of second - first, its standard error)."""
+    """Check a function: two arrays of F1, a value per fold -> (mean of second - first, its corrected standard error).
+
+    The correction is that of Nadeau and Bengio (2003): s * sqrt(1 / k + test images / training images).
+    """
     runs = [(np.array(a), np.array(b)) for a, b in _RUNS]
     given = outcome(answer, [(a.copy(), b.copy()) for a, b in runs], lambda value: array_in(value, (2,)))
     if isinstance(given, Feedback):
         return given
     if not all(np.isfinite(values).all() for values in given):
-        return hint("Expected two finite numbers: return the mean difference and its standard error.")
+        return hint("Expected two finite numbers: return the mean difference and its corrected standard error.")
 
     def same(wrong: str) -> bool:
         wanted = [_paired(a, b, wrong) for a, b in runs]
@@ -73,20 +81,21 @@ def check_paired_difference(answer) -> Feedback:
 
     return recognise(
         same,
-        "Fold by fold first, then mean and spread: what both methods share has dropped out.",
+        "Fold by fold first; and as folds share images, the error is half as large again.",
         mistakes=[
             ("sign", "The sign is turned: second minus first, so that a gain of the second is positive."),
             ("unpaired", "That takes the two lists as unrelated. Subtract fold by fold first, then take the spread."),
             (
-                "deviation",
-                "That is the spread of single differences. Their mean has a smaller error: divide by the root of n.",
+                "uncorrected",
+                "That is about the plain error, for folds that share nothing. Add .25 to 1/k, then take the root.",
             ),
-            ("deviation, ddof 0", "A sample's spread takes ddof=1, and the mean's error is smaller than the spread."),
-            ("ddof 0", "Few runs: use ddof=1, or the spread comes out too small."),
-            ("by n", "Divide by the square root of the number of runs, not by the number."),
+            ("correction alone", "Under the root stands .25 alone. Where is 1/k?"),
+            ("added outside", "1/k and .25 are added first; then the root is taken of the sum."),
+            ("deviation", "That is the spread of single differences, s. Multiply it by the root of 1/k + .25."),
+            ("ddof 0", "Few folds: use ddof=1, or the spread comes out too small."),
             ("difference of deviations", "A difference of two spreads is not the spread of the differences."),
         ],
-        otherwise="First gap = second - first, one number a run. Then its mean, and std(ddof=1) / sqrt(runs).",
+        otherwise="First gap = second - first, one number a fold. Then its mean, and s = std(ddof=1) times a root.",
     )
 
 

@@ -37,7 +37,8 @@ def choices(
     axis.scatter(looked, following, s=42, color=PALETTE[0], alpha=0.55, linewidths=0, label="a choice")
     axis.scatter(looked[best], following[best], s=170, marker="D", color=PALETTE[1], edgecolor="black",
                  label="the one you would report")  # fmt: skip
-    axis.set(xlabel=f"gain, {labels[0]}", ylabel=f"gain, {labels[1]}")
+    reach = 1.12 * max(np.abs(looked).max(), np.abs(following).max(), 1e-3)
+    axis.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel=f"gain, {labels[0]}", ylabel=f"gain, {labels[1]}")
     axis.set_title(title)
     legend(axis, handletextpad=0.2)
     share = np.corrcoef(looked, following)[0, 1] if len(looked) > 2 else np.nan

@@ -116,6 +116,7 @@ def score_bars(
     label: str = "",
     title: str = "",
     intervals: Mapping[str, tuple[float, float]] | None = None,
+    up_to: float = 1.0,
 ) -> Figure:
     """Draw one bar per named score in [0, 1] with its value, the first on top.
 
@@ -128,6 +129,8 @@ def score_bars(
     title : str, default=""
     intervals : mapping of str to (float, float), default=None
         Score -> the ends of its interval, drawn as a whisker.
+    up_to : float, default=1.0
+        Where the axis ends.
     """
     figure, axis = plt.subplots(figsize=(9.5, 0.6 * len(scores) + 1.3))
     values = np.array(list(scores.values()), dtype=float)
@@ -137,9 +140,9 @@ def score_bars(
         if (name := list(scores)[y]) in (intervals or {}):
             axis.plot(intervals[name], (y, y), color="black", marker="|", markersize=10, linewidth=1.5)
             end = max(end, intervals[name][1])
-        axis.text(end + 0.015, y, text, va="center")
+        axis.text(end + 0.015 * up_to, y, text, va="center")
     names = [label_of(name, 36) for name in scores]
-    axis.set(xlim=(0, 1.08), xlabel=label, title=title, yticks=range(len(scores)), yticklabels=names)
+    axis.set(xlim=(0, 1.08 * up_to), xlabel=label, title=title, yticks=range(len(scores)), yticklabels=names)
     axis.invert_yaxis()
     told = "; ".join(f"{name} {value:.2f}" for name, value in scores.items())
     return with_alt(figure, f"{title + '. ' if title else ''}Bars of {label or 'scores'}: {told}.")
