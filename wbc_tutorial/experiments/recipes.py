@@ -379,4 +379,4 @@ def _joined(options: Iterable[Mapping]) -> dict:
 RECOMMENDED_RECIPE = Recipe("od_rescale,stain_augment_strong,class_balanced,tta,even_mix,high_lr")
 """What helps on average, and scored more than .02 below ERM in none of five real laboratories, each left out in turn;
 ERM and recipe had the same tuned learning rate. It names each image by itself. It was chosen on five coarse classes. On
-thirteen, with a lower rate, it lowers the score of a sixth laboratory. See docs/leave_one_laboratory_out.md."""
+thirteen its mean in a sixth laboratory is lower than ERM's. See docs/leave_one_laboratory_out.md."""
