@@ -123,7 +123,7 @@ def check_missing_classes(answer) -> Feedback:
     if given == rare:
         return hint("Those are rare in Mat_19. Here we ask for classes of which Ace_20 has not a single image.")
     if given < missing:
-        return hint(f"True, but not all: {len(given)} named so far. Look for every 0 in the column acevedo_20.")
+        return hint(f"True, but not all: {len(given)} named so far. Look for every 0 in the column Ace_20.")
     return hint(f"{sorted(given - missing)[0]} does have images in Ace_20. Look for the zeros in its column.")
 
 
