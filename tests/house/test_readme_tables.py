@@ -42,11 +42,13 @@ def signed(value: float) -> str:
     return f"{'+' if value >= 0 else '-'}{short(abs(value))}"
 
 
+def interval(over) -> str:
+    """Write a mean and the ends of its interval."""
+    return f"{signed(over['mean'])} ({signed(over['low'])} to {signed(over['high'])})"
+
+
 def gap(differences: pd.DataFrame, method: str) -> str:
-    if method not in differences.index:
-        return ""
-    mean, low, high = (signed(differences.loc[method, key]) for key in ("mean", "low", "high"))
-    return f"{mean} ({low} to {high})"
+    return interval(differences.loc[method]) if method in differences.index else ""
 
 
 def facts_of(name: str) -> dict:
@@ -125,16 +127,12 @@ def listed(line: pd.DataFrame) -> str:
     return " and ".join(filter(None, (", ".join(each[:-1]), each[-1])))
 
 
-def verdicts(name: str) -> str:
+def verdicts(name: str, methods: tuple[str, ...] = FIVE[1:]) -> str:
     """Say which methods are shown to gain or to lose against ERM in the unseen laboratory."""
-    rows = tables.shipped(name).query("recipe in @RATE_ALONE")
-    line = tables.differences(rows)
-    line = line.loc[
-        [method for method in (*FIVE[1:], *("erm_plus",) * name.startswith("fine13")) if method in line.index]
-    ]
-    gains, losses = line[line.low > 0], line[line.high < 0]
-    first = f"{listed(gains)} gain{'s' * (len(gains) == 1)}" if len(gains) else "no method is shown to gain"
-    return first + (f", {listed(losses)} lose{'s' * (len(losses) == 1)}" if len(losses) else "")
+    line = tables.differences(tables.shipped(name).query("recipe in @RATE_ALONE")).loc[list(methods)]
+    shown = {"gain": line[line.low > 0], "lose": line[line.high < 0]}
+    told = [f"{listed(part)} {verb}{'s' * (len(part) == 1)}" for verb, part in shown.items() if len(part)]
+    return ", ".join(told) or "no method is shown to gain or to lose"
 
 
 def controls() -> pd.DataFrame:
@@ -190,11 +188,9 @@ def thirteen_classes() -> str:
         rows[rows.recipe == kind].set_index(["fold", "seed"]).f1_macro for kind in ("none", str(RECOMMENDED_RECIPE))
     )
     over = tables.over_folds(with_recipe - plain)
-    mean = f"{short(plain.mean(), 2)}, with it {short(with_recipe.mean(), 2)}"
-    interval = f"{signed(over['mean'])}, {signed(over['low'])} to {signed(over['high'])}"
-    return (
-        f"its mean in the unseen Mat_19 is {'lower' if over['mean'] < 0 else 'higher'} than ERM's ({mean}; {interval})"
-    )
+    side = "lower" if over["mean"] < 0 else "higher"
+    means = f"{short(with_recipe.mean(), 2)} in place of {short(plain.mean(), 2)}"
+    return f"its mean in the unseen Mat_19 is {side} than ERM's, {means}: {interval(over)}"
 
 
 def real_thirteen() -> str:
@@ -202,10 +198,10 @@ def real_thirteen() -> str:
     known, unseen = erm("fine13")
     averaged = tables.shipped("fine13_averaged").set_index("networks").f1_macro
     pair = averaged[[name for name in averaged.index if " and " in name]].max()
-    earlier = verdicts("fine13_low_rate")
+    today, earlier = (verdicts(name, (*FIVE[1:], "erm_plus")) for name in ("fine13", "fine13_low_rate"))
     return (
         f"- **Thirteen classes of real cells fall as deep**, from {known} to {unseen} (ERM, patients kept apart). "
-        f"Against ERM, {verdicts('fine13')}. **A learning rate can make a verdict**: with a lower one, which nobody "
+        f"Against ERM, {today}. **A learning rate can make a verdict**: with a lower one, which nobody "
         f"had chosen, {earlier}. Averaging the fine-tuned networks with a linear probe on frozen DINOv2 features, "
         f"five folds each, scores {short(pair, 2)} on the 159 cells."
     )
@@ -305,9 +301,8 @@ def tuned() -> str:
             spread(runs[split, name][method]) for split in ("in_domain", "unseen") for name in ("default", "tuned")
         ]
         over = tables.over_folds(runs["unseen", "tuned"][method] - against)
-        interval = f"{signed(over['mean'])} ({signed(over['low'])} to {signed(over['high'])})"
         as_told = told if choice is not None else f"as {METHODS[RETRAINED[method]]}"
-        lines.append([METHODS[method], as_told, *scores, "" if method == "erm" else interval])
+        lines.append([METHODS[method], as_told, *scores, "" if method == "erm" else interval(over)])
     return markdown(lines)
 
 
@@ -363,7 +358,7 @@ def beside() -> str:
     for name in kinds:
         gain = runs[name, "unseen"].f1_macro - runs[first, "unseen"].f1_macro
         over = tables.over_folds(gain)
-        told = f"{signed(over['mean'])} ({signed(over['low'])} to {signed(over['high'])})" if gain.any() else ""
+        told = interval(over) if gain.any() else ""
         by_fold = ", ".join(map(signed, gain)) if gain.any() else ""
         lines.append([name, both(runs[name, "in_domain"]), both(runs[name, "unseen"]), told, by_fold])
     return markdown(lines)
@@ -411,7 +406,7 @@ def of_fine13(*names: str) -> str:
             here = unseen.loc[network, method]
             over = tables.over_folds(here.f1_macro - against)
             told = "" if not here.f1_macro.sub(against).any() else (
-                f"{signed(over['mean'])} ({signed(over['low'])} to {signed(over['high'])})"
+                interval(over)
             )  # fmt: skip
             lines.append([network, METHODS[method], both(known.loc[network, method]), both(here), told])
     return markdown(lines)
@@ -442,8 +437,8 @@ def fine13_averaged() -> str:
     lines = [["networks, five folds each", "F1-micro", "F1-macro", "95 % interval over cells"]]
     for name in (*single, *pairs):
         row = rows.loc[name]
-        interval = f"{short(row.f1_macro_images_low)} to {short(row.f1_macro_images_high)}"
-        lines.append([readable(name), short(row.f1_micro), short(row.f1_macro), interval])
+        ends = f"{short(row.f1_macro_images_low)} to {short(row.f1_macro_images_high)}"
+        lines.append([readable(name), short(row.f1_micro), short(row.f1_macro), ends])
     return markdown(lines)
 
 
@@ -477,15 +472,17 @@ def parts() -> str:
     falls = runs.rsub(runs["none"], axis=0)[["dyes", "light", "lens", "sensor", "all four"]]
     columns = [f"{part}: fall, against ERM's" for part in falls]
     lines = [["method", "as sim_acevedo", *columns]]
+    reference = falls.loc["none", "erm"]
     for kind in dict.fromkeys(rows.recipe):
         for method in (name for name in METHODS if name in set(rows.method[rows.recipe == kind])):
             here = falls.loc[kind, method]
-            over = {part: tables.over_folds((here[part] - falls.loc["none", "erm"][part]).dropna()) for part in here}
-            told = [
-                short(here[part].mean())
-                + (f", {signed(o['mean'])} ({signed(o['low'])} to {signed(o['high'])})" if over["dyes"]["mean"] else "")
-                for part, o in over.items()
-            ]
+            told = [short(here[part].mean()) for part in here]
+            if not here.equals(reference):
+                against = (here - reference).dropna()
+                told = [
+                    f"{fall}, {interval(tables.over_folds(against[part]))}"
+                    for fall, part in zip(told, here, strict=True)
+                ]
             name = METHODS[method] if kind == "none" else f"{METHODS[method]}, recipe"
             lines.append([name, short(runs.loc[kind, method]["none"].mean()), *told])
     return markdown(lines)
