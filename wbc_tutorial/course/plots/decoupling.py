@@ -91,14 +91,14 @@ def head_norms(
     """
     counts = np.asarray(counts)
     tables = {head: np.asarray(values) / np.nanmean(values) for head, values in norms.items()}
-    figure, axes = plt.subplots(1, len(norms), figsize=(6 * len(norms), 4.6), sharex=True, squeeze=False)
-    low = min(0.5, *(np.nanmin(table) - 0.1 for table in tables.values()))
-    high = max(1.6, *(np.nanmax(table) + 0.1 for table in tables.values()))
+    figure, axes = plt.subplots(1, len(norms), figsize=(5 * len(norms), 5.6), sharex=True, squeeze=False)
+    low, high = (limit([limit(table) for table in tables.values()]) for limit in (np.nanmin, np.nanmax))
     for axis, (head, relative) in zip(axes[0], tables.items(), strict=True):
         axis.axhline(1, color="0.7", linestyle="--", linewidth=1)
         colours = [class_colour(name) for name in classes]
         axis.scatter(counts, relative, s=60, color=colours, edgecolor="black", linewidth=0.5)
-        axis.set(xscale="log", xlabel="training images of the class", title=label_of(head, 40), ylim=(low, high))
+        axis.set(xscale="log", xlabel="training images of the class", title=label_of(head, 40))
+        axis.set_ylim(low - 0.1, high + 0.1)
         axis.set_xlim(counts.min() / 2, counts.max() * 2)
     axes[0, 0].set_ylabel("weight norm / mean norm")
     with any_script():
