@@ -1,19 +1,22 @@
 """Equal budgets: as many random trials for each method, chosen in known laboratories, then run on five folds.
 
     python data_scripts/rebuild/tune_methods.py simulated --out results/tuned
-    python data_scripts/rebuild/tune_methods.py fine13 --data DIR --backbone dinov2_s14 --out results/tuned
+    python data_scripts/rebuild/tune_methods.py fine13 --data DIR --trials 6 --folds 0 --keep-erm --out results/tuned
 
 The rule was written before the first run:
 
-1. ERM gets `TRIALS` trials of learning rate and batch-norm momentum. Every other method keeps ERM's choice of the two,
-   and gets as many trials of its own hyper-parameters. The first trial of each is the default of the package.
-2. A trial is trained on `FOLDS_TO_CHOOSE` and scored on their validation images alone: F1-macro, mean of the folds.
-   The highest is chosen, the earlier one of equals. No unseen laboratory is read before all choices are made.
+1. ERM gets ``--trials`` trials of learning rate and batch-norm momentum. Every other method keeps ERM's choice of the
+   two, and gets as many trials of its own hyper-parameters. The first trial of each is the default of the package.
+   With ``--keep-erm`` the benchmark's own rate and momentum stand, where a grid has chosen them already.
+2. A trial is trained on the folds of ``--folds`` and scored on their validation images alone: F1-macro, mean of the
+   folds. The highest is chosen, the earlier one of equals. No unseen laboratory is read before all choices are made.
 3. The choice is trained on all five folds with another seed, and scored on known and unseen laboratories. BoDA+ and
    ERM+ re-train the classifier of the tuned networks.
 
-Trials and runs that --out holds are not repeated. Writes ``<benchmark>_tuned.csv`` (scores), ``<benchmark>_trials.csv``
-(all trials) and ``<benchmark>_tuned.json`` (choices, provenance) into ``wbc_tutorial/experiments/results``.
+Trials and runs that --out holds are not repeated, and several processes may share it, each with other ``--methods``; a
+last one without ``--methods`` finds all of them done and writes the tables: ``<benchmark>_tuned.csv`` (scores),
+``<benchmark>_trials.csv`` (all trials) and ``<benchmark>_tuned.json`` (choices, provenance), in
+``wbc_tutorial/experiments/results``.
 Source: Gulrajani and Lopez-Paz, "In search of lost domain generalization", ICLR 2021.
 """
 
@@ -21,7 +24,8 @@ import argparse
 import copy
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +55,21 @@ from wbc_tutorial.training.retraining import retrain_classifier
 
 TARGET = Path(tables.__file__).parent / "results"
 METHODS = ("erm", "coral", "dann", "boda")
-TRIALS, FOLDS_TO_CHOOSE = 8, (0, 1)
 SEED_OF_TRIALS, SEED_OF_RUNS = 1, 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many trials each method gets, the first being the default, on which folds, and whether ERM gets them."""
+
+    trials: int = 8
+    folds: tuple[int, ...] = (0, 1)
+    keep_erm: bool = False
+
+    @property
+    def tuned(self) -> tuple[str, ...]:
+        """Methods with trials of their own."""
+        return METHODS[1:] if self.keep_erm else METHODS
 
 
 def log_between(low: float, high: float, share: float) -> float:
@@ -65,14 +82,14 @@ def one_of(values: tuple, share: float):
     return values[int(share * len(values))]
 
 
-def drawn(method: str, trial: int) -> dict:
-    """Draw the hyper-parameters of one trial; the first one is the default: none.
+def drawn(method: str, trial: int, n_trials: int) -> dict:
+    """Draw the hyper-parameters of one trial of so many; the first one is the default: none.
 
     A Latin hypercube: each trial is random, and no part of a range is left out.
     """
     if trial == 0:
         return {}
-    cube = LatinHypercube(d=4, rng=np.random.default_rng(METHODS.index(method))).random(TRIALS - 1)
+    cube = LatinHypercube(d=4, rng=np.random.default_rng(METHODS.index(method))).random(n_trials - 1)
     first, second, third, fourth = cube[trial - 1]
     return {
         "erm": {"learning_rate_factor": log_between(0.3, 10, first), "bn_momentum": log_between(0.01, 0.3, second)},
@@ -143,23 +160,25 @@ class Ledger:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
-def chosen(trials: pd.DataFrame, method: str) -> dict:
+def chosen(trials: pd.DataFrame, method: str, n_trials: int) -> dict:
     """Return the hyper-parameters with the highest mean score on validation images, the earlier ones of equals."""
     of_method = trials[trials.method == method].groupby("trial").f1_macro.mean().sort_index()
-    return drawn(method, int(of_method.idxmax()))
+    return drawn(method, int(of_method.idxmax()), n_trials)
 
 
-def choose(settings: Settings, known: CellImages, ledger: Ledger) -> dict[str, dict]:
-    """Run all trials that are missing; return each method's choice."""
-    choices: dict[str, dict] = {}
-    for method in METHODS:
-        for trial in range(TRIALS):
-            for fold in FOLDS_TO_CHOOSE:
+def choose(
+    settings: Settings, known: CellImages, budget: Budget, ledger: Ledger, methods: Sequence[str] = METHODS
+) -> dict[str, dict]:
+    """Run all trials of these methods that are missing; return each method's choice."""
+    choices: dict[str, dict] = {"erm": {}} if budget.keep_erm else {}
+    for method in (name for name in budget.tuned if name in methods):
+        for trial in range(budget.trials):
+            for fold in budget.folds:
                 facts = {"method": method, "trial": trial, "fold": fold}
                 if ledger.has(**facts):
                     continue
                 train, validation = map(known.subset, folds(known, settings.benchmark.n_folds)[fold])
-                options = drawn(method, trial)
+                options = drawn(method, trial, budget.trials)
                 of_erm = options if method == "erm" else choices["erm"]
                 own = {} if method == "erm" else options
                 try:
@@ -171,18 +190,19 @@ def choose(settings: Settings, known: CellImages, ledger: Ledger) -> dict[str, d
                 kept = {name: scored[name] for name in ("f1_micro", "f1_macro")}
                 ledger.add([facts | {"hyper_parameters": json.dumps(options)} | kept])
                 print(f"{method}, trial {trial}, fold {fold}: {options} F1-macro {kept['f1_macro']:.3f}", flush=True)
-        choices[method] = chosen(pd.DataFrame(ledger.rows), method)
+        choices[method] = chosen(pd.DataFrame(ledger.rows), method, budget.trials)
         print(f"{method}: chosen {choices[method] or 'the default'}", flush=True)
     return choices
 
 
 def run_choices(
-    settings: Settings, known: CellImages, unseen: CellImages, choices: dict[str, dict], ledger: Ledger
+    settings: Settings, cells: CellImages, choices: dict[str, dict], ledger: Ledger, methods: Sequence[str] = METHODS
 ) -> None:
-    """Train the choices on all folds; score them on known and unseen laboratories."""
+    """Train these methods' choices on all folds; score them on known and unseen laboratories."""
+    known, unseen = (cells.of_domain(*names) for names in (settings.benchmark.train, settings.benchmark.unseen))
     for fold, (train_rows, validation_rows) in enumerate(folds(known, settings.benchmark.n_folds)):
         train, parts = known.subset(train_rows), {"in_domain": known.subset(validation_rows), "unseen": unseen}
-        for method in METHODS:
+        for method in (name for name in METHODS if name in methods):
             if ledger.has(method=method, fold=fold):
                 continue
             own = {} if method == "erm" else choices[method]
@@ -200,14 +220,18 @@ def run_choices(
             print(f"{method}, fold {fold}: unseen F1-macro {unseen_score:.3f}", flush=True)
 
 
-def provenance(settings: Settings, given: argparse.Namespace, choices: dict, n_threads: int) -> dict:
+def provenance(settings: Settings, given: argparse.Namespace, budget: Budget, choices: dict, n_threads: int) -> dict:
     """Say where the rows come from."""
     options = " --data DIR" * bool(given.data) + f" --backbone {given.backbone}" * bool(given.backbone)
+    default = Budget()
+    options += f" --trials {budget.trials}" * (budget.trials != default.trials)
+    options += f" --folds {' '.join(map(str, budget.folds))}" * (budget.folds != default.folds)
+    options += " --keep-erm" * budget.keep_erm
     return {
         "command": f"python data_scripts/rebuild/tune_methods.py {given.benchmark}{options} --out results/tuned",
         "settings": settings.identity(),
-        "trials": TRIALS,
-        "folds_to_choose": list(FOLDS_TO_CHOOSE),
+        "trials": budget.trials,
+        "folds_to_choose": list(budget.folds),
         "choices": choices,
         **where_and_when(n_threads),
     }
@@ -221,23 +245,38 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", metavar="DIR", help="prepared images, for a benchmark of real cells")
     parser.add_argument("--backbone", metavar="NAME", help="default: the benchmark's")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the finished trainings")
+    parser.add_argument("--trials", type=int, default=Budget.trials, metavar="N", help="per method, default 8")
+    parser.add_argument(
+        "--folds", type=int, nargs="+", default=Budget.folds, metavar="F", help="that choose, default 0 1"
+    )
+    parser.add_argument("--keep-erm", action="store_true", help="the benchmark's learning rate and momentum stand")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="NAME", help="only these")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
+    if given.trials < 2:
+        parser.error(f"--trials {given.trials}: expected 2 or more, the default and one draw")
+    if "erm" not in given.methods and not given.keep_erm:
+        parser.error("--methods without erm: the other methods need ERM's choice, so add erm, or --keep-erm")
+    budget = Budget(given.trials, tuple(given.folds), given.keep_erm)
     n_threads = environment.use_threads()
     settings, cells = loaded(given)
-    known, unseen = (cells.of_domain(*names) for names in (settings.benchmark.train, settings.benchmark.unseen))
+    if not set(budget.folds) <= set(range(settings.benchmark.n_folds)):
+        parser.error(f"--folds {budget.folds}: the benchmark has the folds 0 to {settings.benchmark.n_folds - 1}")
+    known = cells.of_domain(*settings.benchmark.train)
     folder = given.out / f"{given.benchmark}-{settings.backbone}"
     folder.mkdir(parents=True, exist_ok=True)
     trials, runs = Ledger(folder / "trials.jsonl"), Ledger(folder / "runs.jsonl")
-    choices = choose(settings, known, trials)
-    run_choices(settings, known, unseen, choices, runs)
+    choices = choose(settings, known, budget, trials, given.methods)
+    run_choices(settings, cells, choices, runs, given.methods)
+    if set(given.methods) != set(METHODS):
+        return
     given.target.mkdir(parents=True, exist_ok=True)
     name = given.benchmark + ("_features" if models.is_frozen(settings.backbone) else "")
     for kind, ledger in {"tuned": runs, "trials": trials}.items():
         rows = pd.DataFrame(ledger.rows).sort_values(["method", "fold"], kind="stable")
         rows.to_csv(given.target / f"{name}_{kind}.csv", index=False, float_format="%.6f")
-    facts = json.dumps(provenance(settings, given, choices, n_threads), indent=2)
+    facts = json.dumps(provenance(settings, given, budget, choices, n_threads), indent=2)
     (given.target / f"{name}_tuned.json").write_text(facts + "\n", encoding="utf-8")
     print(f"{len(runs.rows)} rows written to {given.target / f'{name}_tuned.csv'}")
 
