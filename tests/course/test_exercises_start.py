@@ -58,7 +58,7 @@ def test_no_answer_and_garbage_get_a_hint(check, answer):
         (check_first_simulation, (simulate_cell("sim_mll", "monocyte", 0, size=96),)),
         (
             check_bluest_look,
-            (("sim_mll", "B"), ["sim_mll", "b"], "sim_mll, B", "SIM_MLL b", np.array(["sim_mll", "B"])),
+            (("sim_matek", "B"), ["sim_matek", "b"], "sim_matek, B", "SIM_MATEK b", np.array(["sim_matek", "B"])),
         ),
     ],
 )
@@ -82,7 +82,7 @@ MISTAKES = {
         MONOCYTE / 255, "monocyte",
     ],
     check_bluest_look: [
-        ("sim_matek", "B"), ("sim_acevedo", "B"), ("sim_mll", "A"), ("sim_mll", "C"), ("sim_mll", "D"),
+        ("sim_mll", "B"), ("sim_acevedo", "B"), ("sim_matek", "A"), ("sim_matek", "C"), ("sim_matek", "D"),
         ("mll_23", "B"), "sim_mll",
     ],
 }  # fmt: skip

@@ -135,7 +135,7 @@ def test_the_live_run_stands_among_all_shipped_ones():
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     (live,) = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [len(line.get_xdata()) for line in dots] == [3, 3]
-    assert live.get_xydata().tolist() == [[0.25, 1]] and to_hex(live.get_color()) == PALETTE[1].lower()
+    assert live.get_xydata().tolist() == [[0.25, 1]] and to_hex(live.get_markeredgecolor()) == PALETTE[1].lower()
     assert figure.alt.endswith("unseen: 0.25 among 0.20 to 0.40.")
 
 

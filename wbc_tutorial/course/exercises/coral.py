@@ -33,9 +33,9 @@ def check_batch_noise(answer) -> Feedback:
         "The sampling error of means and covariances is added to the true gap, which is 0 here. It falls as 1/n, and "
         "its gradient does not average out: it makes features smaller.",
         {
-            "A": "But both batches come from one cloud: there is no laboratory in it.",
-            "C": "But 192 features stay 192 features; only the number of images has changed.",
-            "D": "But the Gram form gives the same numbers: it is not the rounding.",
+            "A": "But a square is never below 0, so squares cannot average to 0: more pairs give the same number.",
+            "C": "But from 12 to 96 images it falls about 8 times, as 1/n does; with 1/sqrt(n) it would be 2.8 times.",
+            "D": "But the mean term alone gives about half: 2/n of 2/n + 2/(n - 1).",
         },
     )
 

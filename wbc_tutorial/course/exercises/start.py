@@ -156,9 +156,10 @@ def check_first_simulation(answer) -> Feedback:
 
 
 def _blue_over_red(laboratory: str) -> float:
-    """Mean blue minus mean red of the course's eosinophil under a laboratory's look."""
+    """Mean blue minus mean red of the course's eosinophil under a laboratory's look, in the centre of its picture."""
     cells = course_cells(laboratory)
-    red, _, blue = cells.images[cells.labels == CLASSES.index("eosinophil")][0].reshape(3, -1).mean(axis=1)
+    eosinophil = cells.images[cells.labels == CLASSES.index("eosinophil")][0]
+    red, _, blue = eosinophil[:, 16:48, 16:48].reshape(3, -1).mean(axis=1)
     return float(blue - red)
 
 
@@ -178,7 +179,7 @@ def check_bluest_look(answer) -> Feedback:
     """Check (laboratory, letter): where blue exceeds red most for the same eosinophil, and why (A, B, C or D)."""
     given = items(answer, most=3) if not isinstance(answer, str) else [w for w in re.split(r"[\s,;]+", answer) if w]
     if not given or len(given) != 2 or not all(isinstance(word, str) for word in given):
-        return hint('Expected a laboratory and a letter, such as ("sim_matek", "A").')
+        return hint('Expected a laboratory and a letter, such as ("sim_mll", "A").')
     named, letter = given[0].strip().lower(), given[1].strip().upper()
     if named not in LOOKS or letter not in "ABCD" or len(letter) != 1:
         return hint(f"The laboratories are {', '.join(LOOKS)}, and the reasons A, B, C and D.")

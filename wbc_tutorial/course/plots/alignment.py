@@ -84,6 +84,11 @@ def _apart(z: np.ndarray, domains: np.ndarray) -> float:
     return float(np.linalg.norm(means[:, None] - means[None], axis=-1).max())
 
 
+def _size(z: np.ndarray, domains: np.ndarray) -> float:
+    """Return how large the laboratories' clouds are: the root of their total variance, averaged over laboratories."""
+    return float(np.sqrt(np.mean([np.var(z[domains == d], axis=0).sum() for d in np.unique(domains)])))
+
+
 def _scatter_toy(axis: Axes, z: np.ndarray, labels: np.ndarray, domains: np.ndarray) -> None:
     """Scatter 2-D features: colour says the class (0 or 1), marker and fill say the laboratory."""
     for d, (marker, name) in enumerate(zip("os", "AB", strict=True)):
@@ -233,8 +238,8 @@ def latent_planes(
     tallest = max(n_lines(axis.get_legend_handles_labels()[1]) for axis in axes[:, -1])
     figure.set_figheight(max(figure.get_figheight(), 2 * LINE * tallest + 1))
     figure.suptitle(heading, x=0.01, ha="left")
-    told = (f"{title}: the laboratories' means lie {_apart(z, domains) / np.std(z, axis=0).mean():.1f} mean standard "
-            "deviations apart" for title, z in panels.items())  # fmt: skip
+    told = (f"{title}: the laboratories' means lie {_apart(z, domains) / _size(z, domains):.2f} cloud sizes apart"
+            for title, z in panels.items())  # fmt: skip
     coloured = ", ".join(class_code(classes[c]) for c in chosen)
     drawn = f"{_sentence(heading)}Held-out cells on two principal components, above by laboratory, below {coloured}"
     return with_alt(figure, f"{drawn} by colour. {'; '.join(told)}.")

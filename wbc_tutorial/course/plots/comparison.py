@@ -85,7 +85,13 @@ def fall(
 
 
 def live_among_shipped(
-    shipped: Mapping[str, Sequence[float]], live: Mapping[str, float], *, label: str = "F1-macro", title: str = ""
+    shipped: Mapping[str, Sequence[float]],
+    live: Mapping[str, float],
+    *,
+    label: str = "F1-macro",
+    title: str = "",
+    level: float | None = None,
+    marked: str = "this run, live",
 ) -> Figure:
     """Draw what a run gave just now among the shipped runs of the same kind: a row each, the live one marked.
 
@@ -98,27 +104,33 @@ def live_among_shipped(
     label : str, default="F1-macro"
         Of the axis.
     title : str, default=""
+    level : float, default=None
+        Where a dashed line stands, such as 0 for differences.
+    marked : str, default="this run, live"
+        What the marked run is.
 
     Returns
     -------
     Figure
     """
     figure, axis = plt.subplots(figsize=(9, 0.62 * len(shipped) + 1.7))
-    told = []
+    if level is not None:
+        axis.axvline(level, color="0.5", linestyle="--", linewidth=1.2, zorder=0)
+    told, digits = [], 3 if level == 0 else 2
     for y, (name, given) in enumerate(shipped.items()):
         scores = np.asarray(given, dtype=float)
         axis.plot(scores, np.full(len(scores), y), "o", color=PALETTE[0], alpha=0.4, ms=8, ls="none",
                   label=None if y else "shipped runs")  # fmt: skip
         if name in live:
-            axis.plot(live[name], y, "D", color=PALETTE[1], ms=11, mec="black", ls="none",
-                      label=None if y else "this run, live")  # fmt: skip
+            axis.plot(live[name], y, "D", color="none", ms=12, mec=PALETTE[1], mew=2.5, ls="none",
+                      label=None if y else marked)  # fmt: skip
             axis.annotate(f"{live[name]:.3f}", (live[name], y), (0, 11), textcoords="offset points", ha="center")
-            told.append(f"{name}: {live[name]:.2f} among {scores.min():.2f} to {scores.max():.2f}")
+            told.append(f"{name}: {live[name]:.{digits}f} among {scores.min():.{digits}f} to {scores.max():.{digits}f}")
     axis.set(yticks=range(len(shipped)), yticklabels=[label_of(name) for name in shipped])
     axis.set(ylim=(len(shipped) - 0.4, -0.75), xlabel=label)
     axis.margins(x=0.08)
     legend_above(axis, columns=2, handletextpad=0.1, title=label_of(title, 80) if title else None)
-    return _with_list(figure, "The live run, a diamond, among the dots of all shipped runs.", told)
+    return _with_list(figure, "One run, a diamond, among the dots of all shipped runs.", told)
 
 
 def difference_bars(

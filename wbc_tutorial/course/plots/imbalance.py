@@ -104,11 +104,11 @@ def pull_and_push(
     axis.set(yscale="log", xticks=x, xticklabels=codes, ylabel="sum of |gradient|", title=title)
     axis.set_ylim(min(pull.min(), push.min()) / 2, max(pull.max(), push.max()) * 8)
     axis.legend(ncols=2, loc="upper center")
-    least = int(np.argmin(pull))
     return with_alt(
         figure,
-        f"Pull and push on the logit of each class, log axis: for {codes[least]}, the rarest, the push is "
-        f"{push[least] / pull[least]:.0f} times the pull. For {int((pull > push).sum())} classes the pull is stronger.",
+        f"Pull and push on the logit of each class, log axis. The pull runs from {pull.min():,.0f} to "
+        f"{pull.max():,.0f}, the push from {push.min():,.0f} to {push.max():,.0f}. For {int((pull > push).sum())} of "
+        f"{len(codes)} classes the pull is stronger.",
     )
 
 

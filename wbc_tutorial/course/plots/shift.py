@@ -130,29 +130,38 @@ def one_number(
     return with_alt(figure, f"{label} of each image, with the medians. {'; '.join(told)}.")
 
 
-def colour_cloud(red: np.ndarray, blue: np.ndarray, domains: np.ndarray, names: Sequence[str]) -> Figure:
-    """Draw each image as a point, its mean red against its mean blue; marker and colour say the laboratory.
+def colour_cloud(
+    across: np.ndarray,
+    up: np.ndarray,
+    domains: np.ndarray,
+    names: Sequence[str],
+    *,
+    labels: tuple[str, str] = ("mean red of the image", "mean blue of the image"),
+) -> Figure:
+    """Draw each image as a point, one number of it against another; marker and colour say the laboratory.
 
     Parameters
     ----------
-    red, blue : float (N,)
+    across, up : float (N,)
     domains : int (N,)
     names : sequence of str
         Of the laboratories 0, 1, 2, ...
+    labels : (str, str), default=("mean red of the image", "mean blue of the image")
+        What the two numbers are.
     """
     figure, axis = plt.subplots(figsize=(7.4, 3.9))
     for d, (style, name) in enumerate(styled(names)):
         here = domains == d
-        axis.scatter(red[here], blue[here], s=26, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0)
+        axis.scatter(across[here], up[here], s=26, marker=style.marker, color=style.colour, alpha=0.5, linewidths=0)
         axis.scatter([], [], s=60, marker=style.marker, color=style.colour, label=label_of(name))
-    axis.set(xlabel="mean red of the image", ylabel="mean blue of the image")
+    axis.set(xlabel=labels[0], ylabel=labels[1])
     legend(axis, handletextpad=0.1)
     told = [
-        f"{name} {red[domains == d].mean():.2f} and {blue[domains == d].mean():.2f}"
+        f"{name} {across[domains == d].mean():.2f} and {up[domains == d].mean():.2f}"
         for d, name in enumerate(names)
         if np.any(domains == d)
     ]
-    return with_alt(figure, f"A point for each image. Mean red and mean blue: {', '.join(told)}.")
+    return with_alt(figure, f"A point for each image: {labels[0]} and {labels[1]}. On average {', '.join(told)}.")
 
 
 def colour_means(measured: np.ndarray, published: np.ndarray, names: Sequence[str]) -> Figure:

@@ -56,9 +56,11 @@ def named_cells(cells: CellImages, answers: Mapping[str, np.ndarray], *, title: 
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
         for axis, code, c, p in zip(row, true, classes, confidence, strict=True):
             _answer(axis, class_code(cells.classes[c]), code, p)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=14)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    if title:
+        top = figure.get_figheight()
+        figure.suptitle(title, x=0.01, y=1 - 0.05 / top, va="top", ha="left", fontsize=14)
+        figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.35 / top))
     return with_alt(figure, _in_words(cells, true, said))
 
 
