@@ -115,8 +115,8 @@ def test_several_levels_and_the_spread_between_runs_are_drawn():
     plt.close(figure)
 
 
-def test_the_running_mean_stands_in_the_middle_of_its_window():
+def test_the_running_mean_looks_back_and_begins_with_the_first_value():
     figure = plots.training_curve(np.arange(40.0), window=11)
     smooth = next(line for line in figure.axes[0].lines if "mean" in line.get_label())
-    assert smooth.get_ydata()[20] == 20
+    assert smooth.get_ydata()[0] == 0 and smooth.get_ydata()[20] == 15
     plt.close(figure)

@@ -20,14 +20,14 @@ def check_ten_times_the_features(answer) -> Feedback:
     """Check which of A .. E hold when all features are multiplied by ten and the measures are taken again."""
     return check_letters(
         answer,
-        "ACD",
+        "CD",
         "A length alone says nothing: divide it by another length of the same space.",
         wrong={
+            "A": "compare the two accuracies: the classifier brings every feature to spread 1 before it learns.",
             "B": "print both: a silhouette is a ratio of distances. What happens to a ratio when both sides grow?",
             "E": "no image has changed its neighbours: all distances grew alike.",
         },
         missing={
-            "A": "what happens to a mean distance when every coordinate is ten times as large?",
             "C": "which number of the graph's title compares two lengths of the same space?",
             "D": "could a method lower alpha without moving one image past another?",
         },

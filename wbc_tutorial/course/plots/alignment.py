@@ -159,7 +159,10 @@ def decision_planes(
     told = []
     for axis, (panel, (z, weight, bias)) in zip(axes[0], panels.items(), strict=True):
         right = np.mean((z @ weight.T + bias).argmax(axis=1) == np.asarray(labels))
-        told.append(f"{panel}: {right:.0%} lie in the region of their class")
+        apart_by = _apart(z, np.asarray(domains))
+        told.append(
+            f"{panel}: {right:.0%} lie in the region of their class, the laboratories' means {apart_by:.1f} apart"
+        )
         says_one = np.diff(grid @ weight.T + bias, axis=-1)[..., 0] > 0
         extent = (-1.25, 1.25, -1.25, 1.25)
         for c, colour in enumerate(_TOY_CLASS):
@@ -238,8 +241,8 @@ def latent_planes(
     tallest = max(n_lines(axis.get_legend_handles_labels()[1]) for axis in axes[:, -1])
     figure.set_figheight(max(figure.get_figheight(), 2 * LINE * tallest + 1))
     figure.suptitle(heading, x=0.01, ha="left")
-    told = (f"{title}: the laboratories' means lie {_apart(z, domains) / _size(z, domains):.2f} cloud sizes apart"
-            for title, z in panels.items())  # fmt: skip
+    apart = {title: _apart(z, domains) / (_size(z, domains) or 1) for title, z in panels.items()}
+    told = (f"{title}: the laboratories' means lie {gap:.2f} cloud sizes apart" for title, gap in apart.items())
     coloured = ", ".join(class_code(classes[c]) for c in chosen)
     drawn = f"{_sentence(heading)}Held-out cells on two principal components, above by laboratory, below {coloured}"
     return with_alt(figure, f"{drawn} by colour. {'; '.join(told)}.")

@@ -34,7 +34,7 @@ def curves(
     level : (float, str), or mapping of str to float, default=None
         One dotted line, or several.
     window : int, default=1
-        Above 1: draw the values in pale and their centred running mean over `window` strongly.
+        Above 1: draw the values in pale and strongly the mean of the last `window` of them.
     spread : mapping of str to (sequence of float (n,), sequence of float (n,)), default=None
         Line -> its lowest and highest values, drawn as a band.
     ylim : (float, float), default=None
@@ -49,8 +49,8 @@ def curves(
         strong, label = pd.Series(np.asarray(values, dtype=float)), label_of(name)
         if window > 1:
             axis.plot(x, strong, color=style.colour, alpha=0.25, linewidth=0.8)
-            strong = strong.rolling(window, min_periods=1, center=True).mean()
-            label = f"{label}, mean of {window}"
+            strong = strong.rolling(window, min_periods=1).mean()
+            label = f"{label}, mean of the last {window}"
         if name in (spread or {}):
             axis.fill_between(x, *spread[name], color=style.colour, alpha=0.15, linewidth=0)
         axis.plot(
@@ -64,11 +64,12 @@ def curves(
 
 
 def _ends(lines: Mapping[str, Sequence[float]], window: int) -> str:
-    """Say where each line starts and ends."""
+    """Say where each line starts and ends, and between which values a running mean swings."""
     told = []
     for name, values in lines.items():
-        strong = pd.Series(np.asarray(values, dtype=float)).rolling(window, min_periods=1, center=True).mean()
-        told.append(f"{name} from {strong.iloc[0]:.2f} to {strong.iloc[-1]:.2f}")
+        strong = pd.Series(np.asarray(values, dtype=float)).rolling(window, min_periods=1).mean()
+        between = f", between {strong.min():.2f} and {strong.max():.2f}" if window > 1 else ""
+        told.append(f"{name} from {strong.iloc[0]:.2f} to {strong.iloc[-1]:.2f}{between}")
     return "; ".join(told)
 
 
@@ -80,7 +81,7 @@ def training_curve(
     label: str = "cross-entropy",
     title: str = "",
 ) -> Figure:
-    """Draw the loss of each step, its mean over the `window` steps around it, and the loss of held-out images.
+    """Draw the loss of each step, its mean over the last `window` steps, and the loss of held-out images.
 
     Parameters
     ----------
@@ -93,10 +94,10 @@ def training_curve(
     title : str, default=""
     """
     losses, held_out = pd.Series(losses, dtype=float), pd.Series(validation or {}, dtype=float)
-    smooth = losses.rolling(window, min_periods=1, center=True).mean()
+    smooth = losses.rolling(window, min_periods=1).mean()
     figure, axis = plt.subplots(figsize=(9.5, 4.2))
     axis.plot(losses, color="0.75", linewidth=0.8, label="each batch")
-    axis.plot(smooth, color="C0", linewidth=2, label=f"mean of {window} batches")
+    axis.plot(smooth, color="C0", linewidth=2, label=f"mean of the last {window} batches")
     if len(held_out):
         axis.plot(held_out, color="C1", marker="D", markersize=7, linewidth=1.5, label="held-out images")
     axis.set(xlabel="step", ylabel=label, ylim=(0, None), title=title)

@@ -107,6 +107,7 @@ def latent_grid(
     columns: int = 3,
     classes: bool = False,
     side: float = 3.3,
+    measured: bool = False,
 ) -> Figure:
     """Draw several pictures of the same images side by side, coloured by laboratory or by class.
 
@@ -124,6 +125,8 @@ def latent_grid(
         Whether `groups` are classes.
     side : float, default=3.3
         Of a picture, in inches.
+    measured : bool, default=False
+        Whether distances in a picture are read: then both of its axes have the same scale.
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -134,7 +137,7 @@ def latent_grid(
         draw = _by_class if classes else _by_laboratory
         draw(axis, np.asarray(points), np.asarray(groups), names, legend=False)
         axis.set_title(label_of(title, 30), fontsize=13)
-        _bare(axis)
+        _bare(axis, measured=measured)
     legend_of_all(figure, markerscale=1.4 if classes else 1, loc="outside right upper")
     told = "; ".join(" ".join(title.split()) for title in pictures)
     what = "class, lineages in colour" if classes else ", ".join(map(str, names))
@@ -187,7 +190,7 @@ def _nodes(axis: Axes, places: np.ndarray, pairs: np.ndarray, classes: Sequence[
             axis.plot(*places[[i, j]].T, color=colour, linewidth=1.5, alpha=0.65, zorder=1)
         for i in here:
             marker = series_style(pairs[i, 0]).marker
-            axis.scatter(*places[i], marker=marker, s=110, color=colour, edgecolor="white", zorder=2)
+            axis.scatter(*places[i], marker=marker, s=70, color=colour, edgecolor="white", zorder=2)
         place = places[here[0]]
         _code(axis, place, classes[c], (0, 8) if _free(place, placed, reach) else (0, -8))
         placed.append(place)
