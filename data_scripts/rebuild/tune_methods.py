@@ -8,6 +8,7 @@ The rule was written before the first run:
 1. ERM gets ``--trials`` trials of learning rate and batch-norm momentum. Every other method keeps ERM's choice of the
    two, and gets as many trials of its own hyper-parameters. The first trial of each is the default of the package.
    With ``--keep-erm`` the benchmark's own rate and momentum stand, where a grid has chosen them already.
+   Then a choice that is the default is not trained again: its runs are those of the shipped table of the benchmark.
 2. A trial is trained on the folds of ``--folds`` and scored on their validation images alone: F1-macro, mean of the
    folds. The highest is chosen, the earlier one of equals. No unseen laboratory is read before all choices are made.
 3. The choice is trained on all five folds with another seed, and scored on known and unseen laboratories. BoDA+ and
@@ -196,13 +197,13 @@ def choose(
 
 
 def run_choices(
-    settings: Settings, cells: CellImages, choices: dict[str, dict], ledger: Ledger, methods: Sequence[str] = METHODS
+    settings: Settings, cells: CellImages, choices: dict[str, dict], ledger: Ledger, methods: Sequence[str]
 ) -> None:
     """Train these methods' choices on all folds; score them on known and unseen laboratories."""
     known, unseen = (cells.of_domain(*names) for names in (settings.benchmark.train, settings.benchmark.unseen))
     for fold, (train_rows, validation_rows) in enumerate(folds(known, settings.benchmark.n_folds)):
         train, parts = known.subset(train_rows), {"in_domain": known.subset(validation_rows), "unseen": unseen}
-        for method in (name for name in METHODS if name in methods):
+        for method in methods:
             if ledger.has(method=method, fold=fold):
                 continue
             own = {} if method == "erm" else choices[method]
@@ -268,7 +269,8 @@ def main(arguments: list[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     trials, runs = Ledger(folder / "trials.jsonl"), Ledger(folder / "runs.jsonl")
     choices = choose(settings, known, budget, trials, given.methods)
-    run_choices(settings, cells, choices, runs, given.methods)
+    to_run = [m for m in METHODS if m in given.methods and (choices[m] or not budget.keep_erm)]
+    run_choices(settings, cells, choices, runs, to_run)
     if set(given.methods) != set(METHODS):
         return
     given.target.mkdir(parents=True, exist_ok=True)

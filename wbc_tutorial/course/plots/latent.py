@@ -251,7 +251,9 @@ def _by_class(axis: Axes, points, labels, classes, *, legend: bool = True) -> No
 
 def _lineage_colour(name: str) -> str:
     """Return the colour of a class's lineage: thirteen colours could not be told apart in a cloud of points."""
-    return PALETTE[lineage_order(name)[0]]
+    return (*PALETTE[:4], PALETTE[5])[
+        lineage_order(name)[0]
+    ]  # the last, "other", in black: the fifth is too near the first
 
 
 def _by_laboratory(axis: Axes, points, domains, names, *, legend: bool = True) -> None:
