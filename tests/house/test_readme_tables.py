@@ -283,7 +283,7 @@ def variants() -> str:
 
 
 def tuned(benchmark: str = "simulated", unseen: str = "sim_mll") -> str:
-    """Default against tuned rows, five folds, seed 0, with what was chosen; a default that was chosen is not run twice."""
+    """Default against tuned rows, five folds, seed 0; a default that was chosen is not run twice."""
     rows, chosen = tables.shipped(f"{benchmark}_tuned"), tables.provenance(f"{benchmark}_tuned")["choices"]
     default = tables.shipped(benchmark).query("seed == 0 and recipe == 'none'")
     runs = {}

@@ -27,7 +27,7 @@ def check_black_patch(answer) -> Feedback:
         wrong={
             "B": "the cells are the same, and so is the network. What is new in the picture?",
             "D": "the patch itself is new there. Nothing that was in the background has been shown to matter.",
-            "E": "with a fill that adds nothing, the map agreed with the known cause for several cells.",
+            "E": "those maps have a fault of their own (the patch is too wide), but does a black one prove it?",
         },
         missing={
             "A": "what do you see outside the dashed line?",
