@@ -276,11 +276,13 @@ def main(arguments: list[str] | None = None) -> None:
     given.target.mkdir(parents=True, exist_ok=True)
     name = given.benchmark + ("_features" if models.is_frozen(settings.backbone) else "")
     for kind, ledger in {"tuned": runs, "trials": trials}.items():
+        if not ledger.rows:  # every choice is the default, which is not run again
+            continue
         rows = pd.DataFrame(ledger.rows).sort_values(["method", "fold"], kind="stable")
         rows.to_csv(given.target / f"{name}_{kind}.csv", index=False, float_format="%.6f")
+        print(f"{len(rows)} rows written to {given.target / f'{name}_{kind}.csv'}")
     facts = json.dumps(provenance(settings, given, budget, choices, n_threads), indent=2)
     (given.target / f"{name}_tuned.json").write_text(facts + "\n", encoding="utf-8")
-    print(f"{len(runs.rows)} rows written to {given.target / f'{name}_tuned.csv'}")
 
 
 if __name__ == "__main__":

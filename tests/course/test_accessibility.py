@@ -18,8 +18,9 @@ from support.colours import SIGHT, ciede2000, contrast, distance, lab
 from support.places import ROOT
 
 from wbc_tutorial.course import plots
-from wbc_tutorial.course.plots.style import PALETTE, ink_on, lineage_order
-from wbc_tutorial.data.classes import CELL_CLASSES, CLASSES, CODES
+from wbc_tutorial.course.plots.latent import LINEAGE_COLOURS
+from wbc_tutorial.course.plots.style import PALETTE, ink_on
+from wbc_tutorial.data.classes import CELL_CLASSES, CLASSES, CODES, LINEAGES
 
 PLOTS = sorted((ROOT / "wbc_tutorial" / "course" / "plots").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -179,9 +180,8 @@ def test_every_plot_that_asks_for_the_colour_of_a_class_is_tested_above():
 
 def test_points_coloured_by_lineage_name_every_class():
     """Thirteen colours cannot be told apart in a cloud: each lineage has one, each class its marker and code."""
-    five = (*PALETTE[:4], PALETTE[5])
-    colours = {five[lineage_order(name)[0]].lower() for name in CLASSES}
-    assert len(colours) == 5
+    colours = {colour.lower() for colour in LINEAGE_COLOURS}
+    assert len(colours) == len(LINEAGES)
     for figure in (
         plots.latent_grid({"map": POINTS}, LABELS, CLASSES, classes=True),
         plots.latent_map(POINTS, LABELS, DOMAINS, LABELS > 3, CLASSES, "abc"),

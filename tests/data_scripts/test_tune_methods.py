@@ -9,6 +9,8 @@ from real_sets.errors import BadInput
 from rebuild import tune_methods
 
 from wbc_tutorial.experiments import tables
+from wbc_tutorial.experiments.runner import run
+from wbc_tutorial.experiments.settings import Settings
 
 
 @pytest.mark.parametrize("method", tune_methods.METHODS)
@@ -55,6 +57,30 @@ def test_erm_may_stand_as_its_grid_chose_it_and_the_others_get_their_trials(tmp_
         ledger.add([{"method": method, "trial": t, "fold": 0, "f1_macro": t} for t in range(2)])
     choices = tune_methods.choose(None, None, budget, ledger)
     assert choices == {"erm": {}} | {method: tune_methods.drawn(method, 1, 2) for method in ("coral", "dann", "boda")}
+
+
+def test_a_default_that_was_chosen_has_the_runs_of_the_runner(tmp_path):
+    """So with --keep-erm they need not be trained again."""
+    settings, methods = Settings("simulated", steps=2), ("erm", "boda")
+    ledger = tune_methods.Ledger(tmp_path / "runs.jsonl")
+    ledger.add([{"method": method, "fold": fold} for method in methods for fold in range(1, 5)])
+    choices = dict.fromkeys(methods, {})
+    tune_methods.run_choices(settings, settings.benchmark.load(None), choices, ledger, methods)
+    keys = ["method", "split", "domain"]
+    ours = pd.DataFrame([row for row in ledger.rows if row["fold"] == 0]).set_index(keys).f1_macro
+    rows = run(settings, ["erm", "erm_plus", "boda", "boda_plus"], out=tmp_path / "out", progress=False)
+    theirs = rows.set_index(keys).f1_macro
+    assert len(ours) == 8 and (ours - theirs[ours.index]).abs().max() < 1e-9
+
+
+def test_where_every_choice_is_the_default_no_table_is_written(tmp_path):
+    command = ["simulated", "--trials", "2", "--folds", "0", "--keep-erm", "--steps", "2", "--out", str(tmp_path)]
+    (folder := tmp_path / "simulated-small_cnn").mkdir()
+    ledger = tune_methods.Ledger(folder / "trials.jsonl")
+    for method in tune_methods.Budget(keep_erm=True).tuned:
+        ledger.add([{"method": method, "trial": t, "fold": 0, "f1_macro": -t} for t in range(2)])
+    tune_methods.main([*command, "--target", str(tmp_path / "tables")])
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {"simulated_trials.csv", "simulated_tuned.json"}
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,11 @@ def mystery_words() -> list[str]:
     list of 5 str
     """
     return [
-        "five dark lobes joined by threads, fine pale grains",
-        "small: a dense round nucleus with a narrow blue rim",
-        "two dark lobes, many coarse rose-orange grains",
-        "a ragged pale violet smear without a border",
-        "very large: a round nucleus to one side, coarse purple grains",
+        "five dark lobes joined by threads",
+        "small: a dense round nucleus and a narrow blue rim",
+        "two dark lobes among coarse rose-orange grains",
+        "a ragged violet smear without a border",
+        "very large: round nucleus to one side and coarse purple grains",
     ]
 
 

@@ -30,6 +30,10 @@ _WRONG = "#D55E00"
 _HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 
+LINEAGE_COLOURS = (*PALETTE[:4], PALETTE[5])
+"""One for each of `LINEAGES`; the last is black, because the fifth of the palette is too near the first."""
+
+
 def latent_map(  # noqa: PLR0917 (six lists of one length)
     points,
     labels,
@@ -251,9 +255,7 @@ def _by_class(axis: Axes, points, labels, classes, *, legend: bool = True) -> No
 
 def _lineage_colour(name: str) -> str:
     """Return the colour of a class's lineage: thirteen colours could not be told apart in a cloud of points."""
-    return (*PALETTE[:4], PALETTE[5])[
-        lineage_order(name)[0]
-    ]  # the last, "other", in black: the fifth is too near the first
+    return LINEAGE_COLOURS[lineage_order(name)[0]]
 
 
 def _by_laboratory(axis: Axes, points, domains, names, *, legend: bool = True) -> None:
