@@ -1,9 +1,10 @@
 """Foundation models: large networks pretrained elsewhere, kept as they are, whose features are computed once.
 
-A `Trunk` turns images into features and is never trained. What it computed for an image stays on disk, so a second
-method, fold or recipe on the same images costs seconds.
+A `Trunk` turns images into features and is never trained; `Trunk.trainable` gives a copy that can be. What a trunk
+computed for an image stays on disk, so a second method, fold or recipe on the same images costs seconds.
 """
 
+import copy
 import hashlib
 import sqlite3
 import warnings
@@ -109,11 +110,8 @@ class Trunk:
     def __call__(self, images: Tensor) -> Tensor:
         """Features (N, k) of images (N, 3, S, S) in [0, 1]."""
         network = self._loaded().to(images.device)
-        images = (images.float() - self._mean.to(images.device)) / self._std.to(images.device)
-        if images.shape[-2:] != (SIZE, SIZE):
-            images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
         with torch.autocast(images.device.type, enabled=False):
-            return _pooled(network, images)
+            return _pooled(network, _expected(images, self._mean.to(images.device), self._std.to(images.device)))
 
     def remembered(self, images: Tensor, *, progress: str | None = None) -> Tensor:
         """Features (N, k) as `__call__` computes them, in float16, from disk where they were computed before.
@@ -146,6 +144,10 @@ class Trunk:
         values = [found[key] for key in keys]
         return torch.as_tensor(np.stack(values) if values else np.empty((0, self.n_features), np.float16))
 
+    def trainable(self) -> nn.Module:
+        """Return a copy that can be trained: images (N, 3, S, S) in [0, 1] -> features (N, k), those of `__call__`."""
+        return _Trainable(copy.deepcopy(self._loaded()).requires_grad_(True), self._mean, self._std)
+
     def _loaded(self) -> nn.Module:
         if self._network is None:
             with torch.device("cpu"):
@@ -156,7 +158,30 @@ class Trunk:
         return self._network
 
 
-@torch.no_grad()
+class _Trainable(nn.Module):
+    """A network of timm behind the normalisation and the size that it expects."""
+
+    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor):
+        super().__init__()
+        self.network = network
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", mean.clone())
+        self.register_buffer("std", std.clone())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, S, S) -> (N, k)."""
+        return _pooled(self.network, _expected(images, self.mean, self.std))
+
+
+def _expected(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Return images (N, 3, 112, 112), normalised, of images (N, 3, S, S) in [0, 1]."""
+    images = (images.float() - mean) / std
+    if images.shape[-2:] == (SIZE, SIZE):
+        return images
+    return F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+
+
 def _pooled(network: nn.Module, images: Tensor) -> Tensor:
     """Return features (N, k) of images that are resized and normalised."""
     found = network.forward_features(images)

@@ -4,11 +4,13 @@ import argparse
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from real_sets.errors import BadInput
 
 from wbc_tutorial.data.cell_images import CellImages
 from wbc_tutorial.experiments.settings import Settings
+from wbc_tutorial.training.device import card_name
 
 
 def loaded(given: argparse.Namespace) -> tuple[Settings, CellImages]:
@@ -18,6 +20,17 @@ def loaded(given: argparse.Namespace) -> tuple[Settings, CellImages]:
         return settings, settings.benchmark.load(given.data)
     except (ValueError, FileNotFoundError) as error:
         raise BadInput(str(error)) from error
+
+
+def processor(settings: Settings) -> str:
+    """Name what these settings compute on, as far as the system tells: the graphics card, or else the processor."""
+    if settings.device.type != "cpu":
+        return card_name()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or platform.machine()
 
 
 def where_and_when(n_threads: int) -> dict:

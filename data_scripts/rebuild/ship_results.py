@@ -23,9 +23,11 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from real_sets.arguments import OneLineParser
 from real_sets.errors import BadInput, one_line_errors
+from rebuild.benchmark_runs import processor
 
 from wbc_tutorial.course import environment
 from wbc_tutorial.experiments import ablation, runner, tables
+from wbc_tutorial.experiments.benchmarks import BENCHMARKS
 from wbc_tutorial.experiments.recipes import RECOMMENDED_RECIPE, Recipe
 from wbc_tutorial.experiments.settings import Settings
 from wbc_tutorial.experiments.store import read_predictions
@@ -53,12 +55,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Shipment:
-    """Parts of one benchmark that are shipped together."""
+    """Parts of one benchmark that are shipped together; `image_size` in pixels, None = any."""
 
     benchmark: str
     parts: tuple[Part, ...]
     seeds: tuple[int, ...] = (0,)
     learning_rate: float | None = None
+    image_size: int | None = None
 
 
 def _real_ablation() -> tuple[Part, ...]:
@@ -96,18 +99,17 @@ SHIPMENTS = {
     "fine13_low_rate": Shipment(
         "fine13", (Part(methods=SIX), Part(RECOMMENDED_RECIPE, ("erm",))), learning_rate=EARLIER
     ),
+    "fine13_112": Shipment(
+        "fine13",
+        (Part(methods=SIX), Part(Recipe("class_balanced"), ("erm",))),
+        learning_rate=TUNED,
+        image_size=112,
+    ),
     "fine13_features": Shipment("fine13", FROZEN),
+    "open5_plus": Shipment("open5_plus", (Part(Recipe("high_lr"), SIX),), learning_rate=TUNED),
+    "open5_features": Shipment("open5", FROZEN),
     "open5_ablation": Shipment("open5", _real_ablation(), learning_rate=TUNED),
 }
-
-
-def processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration, IndexError):
-        return platform.processor() or platform.machine()
 
 
 def provenance(name: str, folders: list[Path], data: str | None, n_threads: int) -> dict:
@@ -128,7 +130,7 @@ def provenance(name: str, folders: list[Path], data: str | None, n_threads: int)
         "last_run_ended": last,
         "python": platform.python_version(),
         **{package: version(package) for package in ("torch", "torchvision", "numpy", "scikit-learn")},
-        "processor": processor(),
+        "processor": processor(Settings(shipment.benchmark, backbone=shipment.parts[0].backbone)),
         "threads": n_threads,
     }
 
@@ -168,6 +170,11 @@ def run_parts(
     folders : list of Path
         One a part.
     """
+    if shipment.image_size is not None:
+        found = BENCHMARKS[shipment.benchmark].load(data).images.shape[-1]
+        if found != shipment.image_size:
+            size = shipment.image_size
+            raise BadInput(f"{data}: images of {found} px; this table needs prepare.py's --size {size}")
     rows, counts, folders, trained = [], [], [], {}
     for part in shipment.parts:
         folders.append(out / part.folder if len(shipment.parts) > 1 else out)
@@ -188,7 +195,7 @@ def main(arguments: list[str] | None = None) -> None:
     first, *rest = __doc__.splitlines()
     parser = OneLineParser(description=first, examples="\n".join(line for line in rest if line.startswith("    ")))
     parser.add_argument("name", choices=list(SHIPMENTS))
-    parser.add_argument("--data", metavar="DIR", help="prepared images, for open5, open5_ablation and fine13")
+    parser.add_argument("--data", metavar="DIR", help="prepared images, for all but the simulated ones")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)

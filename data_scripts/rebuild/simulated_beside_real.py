@@ -6,7 +6,8 @@ The design was written before the first run. A class of which some training labo
 `PER_CLASS` simulated cells from each of five laboratories drawn at random: stain, light, optics, magnification. They
 train as one more laboratory: a batch holds as many real images as without them, and as many simulated ones as of a real
 laboratory. Everything else is the benchmark's. Folds that --out holds are not repeated. Writes ``beside.csv`` and
-``beside.json`` into ``wbc_tutorial/experiments/results``; the runs without simulated cells are those of ``fine13``.
+``beside.json``, or files of another --name, into ``wbc_tutorial/experiments/results``; the runs without simulated cells
+are those of ``fine13``, or of ``fine13_112`` for images prepared at 112 px (``--name beside_112``).
 """
 
 import argparse
@@ -21,7 +22,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from real_sets.arguments import OneLineParser
 from real_sets.errors import one_line_errors
-from rebuild.benchmark_runs import loaded, where_and_when
+from rebuild.benchmark_runs import loaded, processor, where_and_when
 
 import wbc_tutorial
 from wbc_tutorial import models
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = OneLineParser(description=first, examples="\n".join(line for line in rest if line.startswith("    ")))
     parser.add_argument("--data", required=True, metavar="DIR", help="prepared images of fine13")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the finished folds")
+    parser.add_argument("--name", default="beside", help="of the files that are written")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     parser.add_argument("--benchmark", default="fine13", help=argparse.SUPPRESS)
     parser.add_argument("--backbone", help=argparse.SUPPRESS)
@@ -100,14 +102,18 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"fold {fold}: F1-macro {', '.join(f'{score:.3f}' for score in rows.f1_macro)}", flush=True)
     rows = pd.concat([pd.read_csv(given.out / f"fold{fold}.csv") for fold in range(settings.benchmark.n_folds)])
     given.target.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(given.target / "beside.csv", index=False, float_format="%.6f")
+    path = given.target / f"{given.name}.csv"
+    rows.to_csv(path, index=False, float_format="%.6f")
+    other = "" if given.name == "beside" else f" --name {given.name}"
     facts = {
-        "command": "python data_scripts/rebuild/simulated_beside_real.py --data DIR --out results/beside",
+        "command": f"python data_scripts/rebuild/simulated_beside_real.py --data DIR --out results/{given.name}{other}",
         "settings": settings.identity() | {"few": FEW, "per_class": PER_CLASS, "seeds": list(SEEDS)},
+        "image_size": cells.images.shape[-1],
+        "processor": processor(settings),
         **where_and_when(n_threads),
     }
-    (given.target / "beside.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    print(f"{len(rows)} rows written to {given.target / 'beside.csv'}")
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    print(f"{len(rows)} rows written to {path}")
 
 
 if __name__ == "__main__":

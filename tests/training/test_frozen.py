@@ -52,6 +52,17 @@ def test_features_are_class_token_and_mean_of_the_patches(name):
     assert trunk(images[:, :, :64, :64]).shape == (2, 384)  # of another size: resized
 
 
+def test_a_copy_can_be_trained_and_the_trunk_stays_as_it_is(name):
+    trunk, images = foundation.trunk(name), torch.rand(2, 3, 64, 64)
+    before, network = trunk(images), trunk.trainable()
+    assert torch.allclose(network(images), before, atol=1e-5)
+    network(images).square().mean().backward()
+    with torch.no_grad():
+        for each in network.parameters():
+            each.sub_(each.grad)
+    assert torch.equal(trunk(images), before) and not torch.allclose(network(images), before, atol=1e-3)
+
+
 def test_an_image_is_computed_once_and_its_pixels_decide(name, computed):
     trunk, images = foundation.trunk(name), torch.rand(5, 3, 16, 16)
     first = trunk.remembered(images[:3])

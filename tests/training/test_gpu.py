@@ -138,3 +138,19 @@ def test_the_watch_sees_a_wait():
     x = torch.ones(3, device="cuda")
     with no_waiting(), pytest.raises(RuntimeError):
         x.sum().item()
+
+
+def test_frozen_features_are_computed_on_the_card(cells, tmp_path, monkeypatch):
+    timm = pytest.importorskip("timm", reason="needs the extra: pip install -e '.[foundation]'")
+    monkeypatch.setenv("WBC_TUTORIAL_CACHE", str(tmp_path / "cache"))
+    torch.save(timm.create_model("vit_tiny_patch16_224", num_classes=0).state_dict(), tmp_path / "random.pth")
+    model = models.build(f"frozen:vit_tiny_patch16_224={tmp_path / 'random.pth'}", len(cells.classes))
+    seen = []
+    remembered = type(model.trunk).remembered
+    monkeypatch.setattr(
+        type(model.trunk),
+        "remembered",
+        lambda self, images, **options: seen.append(images.device.type) or remembered(self, images, **options),
+    )
+    fit(model, cells, steps=2, per_domain=4, progress=None)
+    assert set(seen) == {choose_device().type}

@@ -23,6 +23,8 @@ _CHUNK = 256
 class FrozenViews:
     """The frozen features of all training images, (views, N, k) in float16, from which batches are drawn.
 
+    They are computed on the model's device and kept on the processor.
+
     What the augmentation draws for an image depends on its pixels and on the number of the view, not on the images
     beside it: so another fold or method of the same images finds the features on disk.
 
@@ -43,6 +45,7 @@ class FrozenViews:
         assert model.trunk is not None
         n_views = 1 if augmentation is None else N_VIEWS
         self.values = torch.as_tensor(np.empty((n_views, len(cells), model.trunk.n_features), np.float16))
+        device = next(model.parameters()).device
         bar = tqdm(total=n_views * len(cells), desc=progress, disable=progress is None, leave=False)
         for start in range(0, len(cells), _CHUNK):
             pixels = cells.images[start : start + _CHUNK]
@@ -52,6 +55,7 @@ class FrozenViews:
                     seeds = [int.from_bytes(hashlib.blake2b(each.tobytes(), digest_size=7).digest()) for each in pixels]
                     drawn = [torch.Generator().manual_seed(seed + view) for seed in seeds]
                     images = torch.cat([augmentation(images[[i]], each) for i, each in enumerate(drawn)])
+                images = images.to(device)
                 if model.normalise is not None:
                     images = model.normalise(images)
                 self.values[view, start : start + len(pixels)] = model.trunk.remembered(images)
