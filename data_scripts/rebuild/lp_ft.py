@@ -1,4 +1,4 @@
-"""Train a foundation model on after its linear probe (LP-FT): is it better in an unseen laboratory than the probe.
+"""Train a foundation model on after its linear probe (LP-FT), to compare it with the probe in an unseen laboratory.
 
     python data_scripts/rebuild/lp_ft.py --data DIR --out results/lp_ft
 

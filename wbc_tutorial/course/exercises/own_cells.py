@@ -79,13 +79,13 @@ def check_scale_from_nuclei(answer) -> Feedback:
 
 @exercise("11", "five slides", step="Which of the two intervals counts images, and which counts patients?")
 def check_five_slides(answer) -> Feedback:
-    """Check which of A .. E follow when another thousand cells of the same five patients are photographed."""
+    """Check which of A .. E follow from another thousand cells of the same five patients, the shares unchanged."""
     return check_letters(
         answer,
         "ADE",
         "Five patients stay five, however many of their cells are photographed. Count what was drawn independently.",
         wrong={
-            "B": "that interval is made of five numbers, one for each slide. How many does it have afterwards?",
+            "B": "that interval is made of five numbers, one for each slide, and these stay. What could change it?",
             "C": "the new cells share their patients, dyes and light with the old ones. What do they show of a sixth?",
         },
         missing={
