@@ -35,7 +35,8 @@ SAME = 0.02
 
 
 def both(frame: pd.DataFrame) -> str:
-    return f"{spread(frame.f1_micro)} / {spread(frame.f1_macro)}"
+    micro = spread(frame.f1_micro) if "f1_micro" in frame else "not kept"
+    return f"{micro} / {spread(frame.f1_macro)}"
 
 
 def signed(value: float) -> str:
@@ -339,18 +340,41 @@ def open5() -> str:
     return of_open5("open5")
 
 
+def on_card() -> str:
+    """ERM of fine13 and open5, five folds each, on a processor and on a graphics card."""
+    card = tables.shipped("erm_on_card")
+    lines = [["benchmark", "computed on", "known: F1-macro", "unseen: F1-macro"]]
+    for name in ("fine13", "open5"):
+        here = tables.shipped(name).query("method == 'erm'")
+        here = here[here.recipe == card[card.benchmark == name].recipe.iloc[0]]
+        places = {tables.provenance(name)["processor"]: here, "NVIDIA H200, bfloat16": card[card.benchmark == name]}
+        for place, rows in places.items():
+            known = rows[rows.domain == "+".join(BENCHMARKS[name].train)].f1_macro
+            unseen = rows[rows.split == "unseen"].groupby("fold").f1_macro.mean()
+            lines.append([f"`{name}`", place, spread(known), spread(unseen)])
+    return markdown(lines)
+
+
 def open5_low_rate() -> str:
     return f"{made('open5_low_rate')}\n\n{of_open5('open5_low_rate')}"
 
 
 def beside() -> str:
+    return of_beside("fine13", "beside")
+
+
+def beside_112() -> str:
+    return of_beside("fine13_112", "beside_112")
+
+
+def of_beside(real: str, together: str) -> str:
     """ERM on thirteen classes, with and without simulated cells of the rare classes."""
-    rows = tables.shipped("fine13").query("method == 'erm'")
+    rows = tables.shipped(real).query("method == 'erm'")
     plain, balanced = (rows[rows.recipe == kind] for kind in ("none", "class_balanced"))
     kinds = {
         "real cells alone": plain,
         "the same, rare classes drawn more often": balanced,
-        "with simulated cells of the rare classes": tables.shipped("beside"),
+        "with simulated cells of the rare classes": tables.shipped(together),
     }
     runs = {}
     for name, rows in kinds.items():
@@ -366,6 +390,38 @@ def beside() -> str:
         told = interval(over) if gain.any() else ""
         by_fold = ", ".join(map(signed, gain)) if gain.any() else ""
         lines.append([name, both(runs[name, "in_domain"]), both(runs[name, "unseen"]), told, by_fold])
+    return markdown(lines)
+
+
+def fine13_112() -> str:
+    return f"{made('fine13_112')}\n\n{of_fine13('fine13_112')}"
+
+
+def resolution() -> str:
+    """ERM at 64 and at 112 px, fold by fold, all on the card."""
+    lines = [["laboratories", "64 px", "112 px", "gain, 95 % interval"]]
+    small, large = tables.shipped("erm_on_card"), tables.shipped("fine13_112").query("recipe == 'none'")
+    for domain, place in (("+".join(BENCHMARKS["fine13"].train), "known"), ("matek_19", "unseen Mat_19")):
+        runs = [
+            rows[(rows.method == "erm") & (rows.benchmark == "fine13") & (rows.domain == domain)]
+            .set_index(["fold", "seed"])
+            .f1_macro
+            for rows in (small, large)
+        ]
+        lines.append([place, *map(spread, runs), interval(tables.over_folds(runs[1] - runs[0]))])
+    return markdown(lines)
+
+
+def lp_ft() -> str:
+    """F1-macro on the validation images of the first fold, and of what stands beside it."""
+    known = "domain == 'acevedo_20+jhu_21' and fold == 0 and method == 'erm' and recipe == 'none'"
+    lines = [["network", "known, first fold: F1-macro"]]
+    probe = tables.shipped("fine13_features").query(known + " and backbone == 'dinov2_s14_linear'").f1_macro.item()
+    lines.append(["DINOv2 frozen, linear probe", short(probe)])
+    for row in tables.shipped("lp_ft").itertuples():
+        rate = f"{row.learning_rate:.0e}".replace("e-0", "e-")
+        lines.append([f"the same, then all layers trained, rate {rate}", short(row.f1_macro)])
+    lines.append(["EfficientNet-Lite0 at 112 px", short(tables.shipped("fine13_112").query(known).f1_macro.item())])
     return markdown(lines)
 
 
@@ -510,8 +566,8 @@ PAGES = {
     README: [hero, costs, course, findings],
     RESULTS: [
         *(simulated_made, simulated, variants, tuned, parts, laboratories, open5_made, open5, open5_low_rate, recipe),
-        beside,
-        *(fine13_made, fine13, fine13_tuned, fine13_low_rate, fine13_averaged, fine13_kinds, patients),
+        *(on_card, beside, beside_112, fine13_made, fine13, fine13_tuned, fine13_112, resolution, lp_ft),
+        *(fine13_low_rate, fine13_averaged, fine13_kinds, patients),
     ],
 }
 
