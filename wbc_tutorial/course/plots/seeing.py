@@ -101,6 +101,7 @@ def dose_curves(
     ----------
     panels : mapping of str to (sequence of float (n,), mapping of str to float (K, n))
         Label of the horizontal axis -> how far the property is turned, and for each class the probability of K cells.
+        What stands before a colon in the class's name is the class: it has the same colour in all panels.
     ylabel, title : str
         The default of `ylabel` is ``"probability of the true class"``, that of `title` is ``""``.
 
@@ -109,9 +110,12 @@ def dose_curves(
     Figure
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(5.6 * len(panels) + 0.8, 4.4), sharey=True, squeeze=False)
-    told = []
+    told: list[str] = []
+    names = dict.fromkeys(name.partition(":")[0] for _, lines in panels.values() for name in lines)
+    styles = {name: style for style, name in styled(names)}
     for axis, (label, (turned, lines)) in zip(axes[0], panels.items(), strict=True):
-        for style, (name, given) in styled(lines.items()):
+        for name, given in lines.items():
+            style = styles[name.partition(":")[0]]
             values = np.atleast_2d(np.asarray(given, dtype=float))
             mean = values.mean(axis=0)
             axis.plot(turned, values.T, color=style.colour, alpha=0.25, linewidth=1)

@@ -22,7 +22,7 @@ def slope(
     Parameters
     ----------
     before, after : mapping of str to (float, float)
-        Score -> value and standard deviation (NaN = none); the same keys.
+        Score -> value and standard deviation (0 or NaN = no error bar); the same keys.
     ends : (str, str), default=("known laboratories", "unseen laboratory")
         Under the two ends.
     """
@@ -30,8 +30,8 @@ def slope(
     for style, name in styled(before):
         values, spread = np.array([before[name], after[name]], dtype=float).T
         axis.errorbar(
-            (0, 1), values, spread, marker=style.marker, color=style.colour, linestyle=style.linestyle, capsize=4,
-            label=label_of(name), markersize=9,
+            (0, 1), values, spread if np.nansum(spread) else None, marker=style.marker, color=style.colour,
+            linestyle=style.linestyle, capsize=4, label=label_of(name), markersize=9,
         )  # fmt: skip
     for x, scores, side, shift in ((0, before, "right", -14), (1, after, "left", 14)):
         values = sorted(value for value, _ in scores.values() if not np.isnan(value))
