@@ -14,6 +14,7 @@ from rebuild import lp_ft as script  # noqa: E402
 
 from wbc_tutorial import models  # noqa: E402
 from wbc_tutorial.data.classes import CLASSES  # noqa: E402
+from wbc_tutorial.experiments import tables  # noqa: E402
 
 SHAPE = "vit_tiny_patch16_224"
 
@@ -69,3 +70,11 @@ def test_the_rate_is_chosen_on_validation_images_and_the_unseen_laboratory_is_re
     capsys.readouterr()
     script.main(command)
     assert "fold" not in capsys.readouterr().out.replace(str(tmp_path), ""), "what is there is not repeated"
+
+
+def test_the_shipped_trials_are_of_the_rates_and_of_validation_images_alone():
+    rows, facts = tables.shipped("lp_ft"), tables.provenance("lp_ft")
+    trials = rows[rows.stage == "trial"]
+    assert set(trials.split) == {"in_domain"} and set(trials.fold) == {0}
+    assert tuple(sorted(trials.learning_rate)) == tuple(sorted(script.RATES)) == tuple(facts["settings"]["rates"])
+    assert facts["settings"]["chosen"] == trials.learning_rate[trials.f1_macro.idxmax()]

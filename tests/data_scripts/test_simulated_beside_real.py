@@ -50,12 +50,17 @@ def test_it_writes_rows_of_real_cells_and_repeats_nothing(thirteen, tmp_path, ca
     assert rows[["f1_micro", "f1_macro"]].melt().value.between(0, 1).all() and set(rows.simulated_classes) == {2}
     facts = json.loads((tmp_path / "beside.json").read_text(encoding="utf-8"))
     assert facts["settings"]["few"] == 10 and facts["command"].endswith("--out results/beside")
+    script.main([*command, "--name", "beside_16"])
+    named = json.loads((tmp_path / "beside_16.json").read_text(encoding="utf-8"))
+    assert named["image_size"] == 16 and named["command"].endswith("--out results/beside_16 --name beside_16")
     capsys.readouterr()
     script.main(command)
     assert "fold" not in capsys.readouterr().out, "what is there is not repeated"
 
 
-def test_the_shipped_rows_go_with_those_without_simulated_cells():
-    rows, plain = tables.shipped("beside"), tables.shipped("fine13").query("method == 'erm' and recipe == 'none'")
+@pytest.mark.parametrize(("together", "real"), [("beside", "fine13"), ("beside_112", "fine13_112")])
+def test_the_shipped_rows_go_with_those_without_simulated_cells(together, real):
+    rows, plain = tables.shipped(together), tables.shipped(real).query("method == 'erm' and recipe == 'none'")
+    assert f"--name {together}" in tables.provenance(together)["command"] or together == "beside"
     assert set(rows.fold) == set(plain.fold) and set(rows.steps) == set(plain.steps)
     assert set(rows.domain) <= set(plain.domain) and np.isfinite(rows.f1_macro).all()

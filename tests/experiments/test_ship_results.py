@@ -60,6 +60,14 @@ def test_two_parts_may_share_a_folder(ship_results, data, tmp_path, monkeypatch)
     assert counts.groupby("method").n_images.sum().equals(whole.groupby("method").n_images.sum())
 
 
+def test_images_of_another_size_are_refused_before_any_training(ship_results, data, tmp_path, monkeypatch):
+    part = ship_results.Part(methods=("erm",), folds=1)
+    monkeypatch.setitem(ship_results.SHIPMENTS, "open5", ship_results.Shipment("open5", (part,), image_size=112))
+    code, _, error = run("ship_results", "open5", "--data", data, "--out", tmp_path / "out", "--steps", "2")
+    assert code == 2 and len(error) == 1 and "this table needs prepare.py's --size 112" in error[0]
+    assert not (tmp_path / "out").exists()
+
+
 def test_bad_usage_of_the_script_is_one_line(ship_results, tmp_path):
     for arguments in (["paper", "--out", tmp_path], ["open5", "--out", tmp_path], ["simulated"]):
         code, _, error = run("ship_results", *arguments)
@@ -68,7 +76,10 @@ def test_bad_usage_of_the_script_is_one_line(ship_results, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["simulated", "simulated_variants", "open5", "open5_low_rate", "open5_ablation", "fine13", "fine13_low_rate"],
+    [
+        *("simulated", "simulated_variants", "open5", "open5_low_rate", "open5_ablation"),
+        *("fine13", "fine13_low_rate", "fine13_112"),
+    ],
 )
 def test_the_script_computes_what_is_shipped(ship_results, name):
     """The same recipes, methods, folds and seeds as in the rows that the package ships."""
