@@ -72,6 +72,22 @@ def test_an_image_is_computed_once_and_its_pixels_decide(name, computed):
     assert trunk.remembered(images[:0]).shape == (0, 384)
 
 
+def test_another_method_of_the_same_images_takes_the_views_as_they_are(name, cells):
+    drawn = []
+
+    def counted(images, generator):
+        drawn.append(len(images))
+        return augment(images, generator)
+
+    first = FrozenViews(models.on_trunk(name, 3), cells, counted)
+    again = FrozenViews(models.on_trunk(name, 3, width=0), cells, counted)
+    assert sum(drawn) == len(cells) and again.values is first.values
+    part = FrozenViews(models.on_trunk(name, 3), cells.subset(np.arange(10)), counted)
+    assert sum(drawn) == len(cells) + 10 and torch.equal(part.values, first.values[:, :10])
+    other = FrozenViews(models.on_trunk(name, 3), cells.subset(np.arange(10)), augment)
+    assert other.values is not part.values, "another function may draw otherwise"
+
+
 def test_views_of_an_image_do_not_depend_on_the_images_beside_it(name, cells, computed):
     model = models.on_trunk(name, 3)
     views = FrozenViews(model, cells, augment)

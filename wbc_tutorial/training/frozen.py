@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ class FrozenViews:
     They are computed on the model's device and kept on the processor.
 
     What the augmentation draws for an image depends on its pixels and on the number of the view, not on the images
-    beside it: so another fold or method of the same images finds the features on disk.
+    beside it: so another fold of the same images finds the features on disk. Another method of the same fold, in the
+    same process, takes them as they are.
 
     Parameters
     ----------
@@ -39,13 +41,19 @@ class FrozenViews:
         Label of a progress bar; None = no bar.
     """
 
+    _last: ClassVar[tuple[tuple, Tensor] | None] = None  # what the last features were computed from, and these
+
     def __init__(
         self, model: Classifier, cells: CellImages, augmentation: Callable | None, progress: str | None = None
     ):
         assert model.trunk is not None
         n_views = 1 if augmentation is None else N_VIEWS
-        self.values = torch.as_tensor(np.empty((n_views, len(cells), model.trunk.n_features), np.float16))
         device = next(model.parameters()).device
+        source = model.trunk.identity, str(device), cells.digest(), augmentation, model.normalise
+        if FrozenViews._last is not None and _same(source, FrozenViews._last[0]):
+            self.values = FrozenViews._last[1]
+            return
+        self.values = torch.as_tensor(np.empty((n_views, len(cells), model.trunk.n_features), np.float16))
         bar = tqdm(total=n_views * len(cells), desc=progress, disable=progress is None, leave=False)
         for start in range(0, len(cells), _CHUNK):
             pixels = cells.images[start : start + _CHUNK]
@@ -61,8 +69,14 @@ class FrozenViews:
                 self.values[view, start : start + len(pixels)] = model.trunk.remembered(images)
                 bar.update(len(pixels))
         bar.close()
+        FrozenViews._last = source, self.values
 
     def batch(self, rows, generator: torch.Generator) -> Tensor:
         """Features (n, k) in float32 of these rows, each from a view drawn at random."""
         views = torch.randint(len(self.values), (len(rows),), generator=generator)
         return self.values[views, torch.as_tensor(rows)].float()
+
+
+def _same(source: tuple, other: tuple) -> bool:
+    """Compare names by their value and functions by what they are."""
+    return source[:3] == other[:3] and all(one is two for one, two in zip(source[3:], other[3:], strict=True))
