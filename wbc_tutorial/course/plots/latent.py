@@ -187,7 +187,6 @@ def transferability_graph(panels: Mapping[str, object], classes: Sequence[str], 
 
 def _nodes(axis: Axes, places: np.ndarray, pairs: np.ndarray, classes: Sequence[str]) -> None:
     """Draw the pairs (laboratory, class) as nodes, lines between those of one class, and the classes' codes."""
-    placed, reach = [], np.ptp(places, axis=0).max()
     for c in np.unique(pairs[:, 1]):
         colour, here = class_colour(classes[c]), np.flatnonzero(pairs[:, 1] == c)
         for i, j in combinations(here, 2):
@@ -195,9 +194,24 @@ def _nodes(axis: Axes, places: np.ndarray, pairs: np.ndarray, classes: Sequence[
         for i in here:
             marker = series_style(pairs[i, 0]).marker
             axis.scatter(*places[i], marker=marker, s=70, color=colour, edgecolor="white", zorder=2)
-        place = places[here[0]]
-        _code(axis, place, classes[c], (0, 8) if _free(place, placed, reach) else (0, -8))
-        placed.append(place)
+    for c, place in _free_places(places, pairs[:, 1]).items():
+        _code(axis, place, classes[c])
+
+
+def _free_places(places: np.ndarray, class_of: np.ndarray) -> dict[int, np.ndarray]:
+    """Return for each class a place beside one of its nodes where its code covers the fewest nodes and other codes."""
+    reach = np.ptp(places, axis=0).max()
+    half = reach * np.array([0.055, 0.022])  # of a code's width and height, with a seam
+    around = [(0, 1), (0, -1), (-2, 0), (2, 0), (-1.7, 0.8), (1.7, 0.8), (-1.7, -0.8), (1.7, -0.8)]
+    steps = 0.042 * reach * np.array(around)
+    found: dict[int, np.ndarray] = {}
+    for c in np.unique(class_of):
+        choices = np.concatenate([place + steps for place in places[class_of == c]])
+        taken = np.array(list(found.values())).reshape(-1, 2)
+        hidden = (abs(choices[:, None] - places) < half + 0.012 * reach).all(axis=2).sum(axis=1)
+        hidden = hidden + 3 * (abs(choices[:, None] - taken) < 2 * half).all(axis=2).sum(axis=1)
+        found[c] = choices[hidden.argmin()]
+    return found
 
 
 def _agreement(places: np.ndarray, matrix: np.ndarray) -> float:
@@ -225,10 +239,9 @@ def _free(place, placed, reach: float) -> bool:
     return all((np.abs(place - other) > (0.09 * reach, 0.04 * reach)).any() for other in placed)
 
 
-def _code(axis: Axes, place, name: str, offset=(0, 0), *, colour: str = "") -> None:
+def _code(axis: Axes, place, name: str, *, colour: str = "") -> None:
     axis.annotate(
-        class_code(name), place, offset, textcoords="offset points", fontweight="bold", ha="center",
-        va=("top", "center", "bottom")[np.sign(offset[1]) + 1], color=colour or class_colour(name),
+        class_code(name), place, fontweight="bold", ha="center", va="center", color=colour or class_colour(name),
         path_effects=_HALO, zorder=5,
     )  # fmt: skip
 
