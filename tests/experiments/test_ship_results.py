@@ -78,7 +78,7 @@ def test_bad_usage_of_the_script_is_one_line(ship_results, tmp_path):
     "name",
     [
         *("simulated", "simulated_variants", "open5", "open5_low_rate", "open5_ablation"),
-        *("fine13", "fine13_low_rate", "fine13_112"),
+        *("fine13", "fine13_low_rate", "fine13_112", "open5_plus"),
     ],
 )
 def test_the_script_computes_what_is_shipped(ship_results, name):

@@ -340,6 +340,25 @@ def open5() -> str:
     return of_open5("open5")
 
 
+def open5_plus() -> str:
+    return f"{made('open5_plus')}\n\n{of_open5('open5_plus')}"
+
+
+def third_laboratory() -> str:
+    """Each method with three training laboratories minus itself with two, fold by fold: unseen F1-macro."""
+    mean = {}
+    for name in ("open5", "open5_plus", "erm_on_card"):
+        rows = tables.shipped(name).query("split == 'unseen' and domain in ['chula', 'bccd']")
+        mean[name] = rows.groupby(["method", "fold", "seed"]).f1_macro.mean()
+    lines = [["method", "two laboratories", "three", "gain, 95 % interval"]]
+    for method in (each for each in METHODS if each in mean["open5_plus"].index):
+        two, three = mean["open5"][method], mean["open5_plus"][method]
+        lines.append([METHODS[method], spread(two), spread(three), interval(tables.over_folds(three - two))])
+    two, three = mean["erm_on_card"]["erm"], mean["open5_plus"]["erm"]
+    lines.append(["ERM, both on the card", spread(two), spread(three), interval(tables.over_folds(three - two))])
+    return markdown(lines)
+
+
 def on_card() -> str:
     """ERM of fine13 and open5, five folds each, on a processor and on a graphics card."""
     card = tables.shipped("erm_on_card")
@@ -574,6 +593,7 @@ PAGES = {
     README: [hero, costs, course, findings],
     RESULTS: [
         *(simulated_made, simulated, variants, tuned, parts, laboratories, open5_made, open5, open5_low_rate, recipe),
+        *(open5_plus, third_laboratory),
         *(on_card, beside, beside_112, fine13_made, fine13, fine13_tuned, fine13_112, resolution, lp_ft),
         *(fine13_low_rate, fine13_averaged, fine13_averaged_low_rate, fine13_kinds, patients),
     ],
