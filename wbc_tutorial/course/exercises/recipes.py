@@ -25,7 +25,7 @@ def check_more_cells(answer) -> Feedback:
         "AD",
         "Luck has a size: it falls with the root of the cells. The next laboratory shows what is left of a choice.",
         wrong={
-            "B": "look at the second line: what does the choice gain in the next laboratory?",
+            "B": "look at the last line that is printed: what does the choice gain in the next laboratories?",
             "C": "luck became smaller, not zero, and more choices find more of it.",
             "E": "the same dice were thrown. What changed is how much of a score is luck.",
         },
